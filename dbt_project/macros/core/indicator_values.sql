@@ -1,0 +1,127 @@
+{#- Indicator values from their parts: factor x sum(numerator) / sum(denominator).
+
+    `facts` is a relation of grain measure x period x area x group with period and area columns; the released one yields
+    released indicators by construction, because a hidden part makes the sum NULL.
+    The denominator is that of the same day or the latest Stichtag within a year before; areas are matched by level and
+    code, so that the Kreis of one area system is the Kreis of the other. -#}
+{% macro indicator_values(facts) %}
+    parts as (
+        select
+            part.indicator_key,
+            part.part,
+            fact.area_key,
+            fact.area_level,
+            fact.area_code,
+            fact.period_key,
+            fact.period_end,
+            sum(part.sign * fact.value) as total,
+            count(*) as rows_found,
+            count(fact.value) as values_found,
+            any_value(expected.parts) as parts_expected,
+            bool_or(fact.conf_status = 'C') as has_hidden,
+            bool_or(fact.obs_status in ('O', 'L')) as has_missing,
+            bool_or(fact.obs_status = 'E') as has_estimate
+        from {{ ref('stg_catalogue__indicator_part') }} as part
+        inner join {{ facts }} as fact on fact.measure_id = part.measure_id and fact.group_key = part.group_id
+        inner join
+            (
+                select indicator_key, part, count(*) as parts
+                from {{ ref('stg_catalogue__indicator_part') }}
+                group by all
+            ) as expected on expected.indicator_key = part.indicator_key and expected.part = part.part
+        group by
+            part.indicator_key,
+            part.part,
+            fact.area_key,
+            fact.area_level,
+            fact.area_code,
+            fact.period_key,
+            fact.period_end
+    ),
+    complete_parts as (
+        select
+            * exclude (total),
+            case when values_found = parts_expected then total end as total
+        from parts
+    ),
+    numerators as (
+        select * from complete_parts where part = 'numerator'
+    ),
+    -- One row per level and code: a second area system repeats the root with the same figure.
+    denominators as (
+        select *
+        from complete_parts
+        where part = 'denominator'
+        qualify
+            row_number() over (
+                partition by indicator_key, area_level, area_code, period_end
+                order by (total is not null) desc, area_key
+            )
+            = 1
+    ),
+    paired as (
+        select
+            numerators.indicator_key,
+            numerators.area_key,
+            numerators.area_level,
+            numerators.area_code,
+            numerators.period_key,
+            numerators.period_end,
+            numerators.total as numerator,
+            numerators.has_hidden as numerator_hidden,
+            numerators.has_missing or numerators.rows_found < numerators.parts_expected as numerator_missing,
+            numerators.has_estimate as numerator_estimate,
+            -- An as-of join reaches back without limit; a base older than a year is no base.
+            case when denominators.period_end >= numerators.period_end - interval 366 day then denominators.total end
+            as denominator,
+            coalesce(denominators.has_hidden, false) as denominator_hidden,
+            coalesce(denominators.has_estimate, false) as denominator_estimate
+        from numerators
+        asof left join
+            denominators
+            on denominators.indicator_key = numerators.indicator_key
+            and denominators.area_level = numerators.area_level
+            and denominators.area_code = numerators.area_code
+            and numerators.period_end >= denominators.period_end
+    ),
+    indicator_values as (
+        select
+            paired.indicator_key,
+            indicator.indicator_id,
+            paired.area_key,
+            paired.period_key,
+            paired.period_end,
+            paired.numerator,
+            case when has_denominator.indicator_key is not null then paired.denominator end as denominator,
+            case
+                when has_denominator.indicator_key is null
+                then round(indicator.factor * paired.numerator, indicator.decimals)
+                else round(indicator.factor * paired.numerator / nullif(paired.denominator, 0), indicator.decimals)
+            end as value,
+            case
+                when paired.numerator_missing
+                then 'O'
+                when has_denominator.indicator_key is not null and paired.denominator = 0
+                then 'M'
+                when has_denominator.indicator_key is not null and paired.denominator is null and not paired.denominator_hidden
+                then 'O'
+                when paired.numerator_estimate or paired.denominator_estimate
+                then 'E'
+                else 'A'
+            end as obs_status,
+            case
+                when paired.numerator_hidden or (has_denominator.indicator_key is not null and paired.denominator_hidden)
+                then 'C'
+                else 'F'
+            end as conf_status
+        from paired
+        inner join {{ ref('stg_catalogue__indicator') }} as indicator using (indicator_key)
+        left join
+            (
+                select distinct indicator_key
+                from {{ ref('stg_catalogue__indicator_part') }}
+                where part = 'denominator'
+            ) as has_denominator using (indicator_key)
+        where indicator.status = 'active'
+    )
+{% endmacro %}

@@ -1,0 +1,11 @@
+{{ config(alias='dim_delivery') }}
+select
+    delivery_id,
+    source_id,
+    period_end,
+    cast(received_at as timestamp) as received_at,
+    status,
+    kommune_code,
+    cast(row_count as bigint) as row_count,
+    cast(warnings as integer) as warnings
+from {{ ref('stg_registry__delivery') }}

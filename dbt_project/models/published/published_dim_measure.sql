@@ -1,0 +1,14 @@
+{{ config(alias='dim_measure') }}
+select
+    measure.measure_id,
+    measure.label,
+    measure.definition,
+    measure.unit,
+    measure.value_kind,
+    measure.source_id,
+    measure.area_system,
+    measure.lowest_level,
+    rule.basis as rule_basis
+from {{ ref('stg_catalogue__measure') }} as measure
+inner join {{ ref('stg_catalogue__rule') }} as rule using (rule_id)
+where measure.tier = 'public'

@@ -1,0 +1,2 @@
+select *
+from {{ source('catalogue', 'group_member') }}
