@@ -1,0 +1,166 @@
+"""A raw table under its expected headers: aliases, missing and unknown columns, and how faults of cells are worded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from ingestion.formats import values
+from ingestion.formats.base import DeliveryPeriod, Issue
+from ingestion.formats.raw import Encoded, RawTable
+from ingestion.formats.spec import Part, RowFilter
+
+
+@dataclass(frozen=True)
+class Context:
+    """What holds for the whole file."""
+
+    names: dict[str, str]
+    """Named groups of the file name."""
+    decimal: str
+    personal: bool
+    period: DeliveryPeriod | None
+    may_be_empty: bool = False
+    """No row is a statement too: nothing happened in the period."""
+
+
+def expected_headers(part: Part) -> dict[str, tuple[str, ...]]:
+    """All headers a part needs or knows, with their aliases; order as in the YAML."""
+    found: dict[str, tuple[str, ...]] = {}
+
+    def add(header: str, aliases: tuple[str, ...] = ()) -> None:
+        if header:
+            found[header] = tuple(dict.fromkeys((*found.get(header, ()), *aliases)))
+
+    for column in (*part.columns.values(), *part.attributes.values()):
+        add(column.header, column.aliases)
+    if part.area:
+        add(part.area.header, part.area.aliases)
+    for figure in part.figures:
+        add(figure.header, figure.aliases)
+        add(figure.contributors)
+        for header in figure.sum_of:
+            add(header)
+        if figure.where:
+            add(figure.where.header)
+    for row_filter in part.skip_rows:
+        add(row_filter.header)
+    return found
+
+
+def _optional_headers(part: Part) -> set[str]:
+    columns = (*part.columns.values(), *part.attributes.values())
+    needed = {column.header for column in columns if not column.optional}
+    return {column.header for column in columns if column.optional} - needed
+
+
+class Reader:
+    """One raw table under its expected headers; `issues` says what is wrong with them."""
+
+    def __init__(self, raw: RawTable, part: Part, context: Context, extra: tuple[str, ...] = ()) -> None:
+        self.raw, self.part, self.context = raw, part, context
+        self.issues: list[Issue] = []
+        self._positions: dict[str, int] = {}
+        self._cache: dict[str, Encoded] = {}
+        self._resolve(extra)
+
+    def _resolve(self, extra: tuple[str, ...]) -> None:
+        actual = {header: position for position, header in reversed(list(enumerate(self.raw.headers)))}
+        used: set[str] = set()
+        expected = expected_headers(self.part)
+        for header in extra:
+            expected.setdefault(header, ())
+        for header, aliases in expected.items():
+            if header in actual:
+                self._positions[header] = actual[header]
+                used.add(header)
+                continue
+            alias = next((name for name in aliases if name in actual), None)
+            if alias is not None:
+                self._positions[header] = actual[alias]
+                used.add(alias)
+                self.issues.append(
+                    self._issue(
+                        "warning",
+                        "Spaltenname geändert",
+                        f"Die Spalte „{header}“ heißt in dieser Datei „{alias}“. Sie wurde erkannt; bitte künftig "
+                        "den vereinbarten Namen verwenden.",
+                        alias,
+                    )
+                )
+            elif header not in _optional_headers(self.part):
+                self.issues.append(
+                    self._issue(
+                        "refusal",
+                        "Spalte fehlt",
+                        f"In der Kopfzeile (Zeile {self.raw.header_row}) fehlt die Spalte „{header}“. Vorhanden sind: "
+                        f"{', '.join(name for name in self.raw.headers if name)}. Bitte die Spalte ergänzen oder den "
+                        "vereinbarten Namen verwenden.",
+                        header,
+                    )
+                )
+        for name in self.raw.headers:
+            if name and name not in used and name not in self.part.ignored:
+                self.issues.append(
+                    self._issue(
+                        "warning",
+                        "Unbekannte Spalte",
+                        f"Die Spalte „{name}“ ist nicht vereinbart und wird nicht übernommen.",
+                        name,
+                    )
+                )
+
+    def _issue(self, severity: Any, rule: str, message: str, column: str) -> Issue:
+        return Issue(severity, rule, message, sheet=self.raw.sheet, row=self.raw.header_row, column=column)
+
+    def column(self, header: str) -> Encoded | None:
+        if header not in self._positions:
+            return None
+        if header not in self._cache:
+            self._cache[header] = self.raw.encoded(self._positions[header])
+        return self._cache[header]
+
+    def plain_text(self, header: str) -> pa.Array | None:
+        return self.raw.plain_text(self._positions[header]) if header in self._positions else None
+
+    def written_header(self, header: str) -> str:
+        return self.raw.headers[self._positions[header]]
+
+    def matching(self, row_filter: RowFilter) -> npt.NDArray[np.bool_]:
+        encoded = self.column(row_filter.header)
+        if encoded is None:
+            return np.zeros(len(self.raw.rows), dtype=bool)
+        pattern = re.compile(row_filter.match)
+        hits = [code for code, cell in enumerate(encoded.cells) if pattern.fullmatch(values.text(cell))]
+        return np.isin(encoded.codes, hits)
+
+    def unreadable(self, header: str, encoded: Encoded, cells: list[int], rule: str, hint: str) -> Issue:
+        first = cells[0]
+        count = encoded.count_of(cells)
+        return Issue(
+            "refusal",
+            rule,
+            f"{hint} Betroffen: {count} {'Zeile' if count == 1 else 'Zeilen'}.",
+            sheet=self.raw.sheet,
+            row=int(self.raw.rows[encoded.row_of(first)]),
+            column=self.written_header(header),
+            value=None if self.context.personal else values.text(encoded.cells[first]),
+        )
+
+    def sign_warning(self, header: str, encoded: Encoded) -> Issue:
+        other = "Dezimalpunkt" if self.context.decimal == "," else "Dezimalkomma"
+        agreed = "Dezimalkomma" if self.context.decimal == "," else "Dezimalpunkt"
+        return Issue(
+            "warning",
+            "Dezimalzeichen geändert",
+            f"Die Zahlen sind mit {other} statt mit {agreed} geschrieben ({int((encoded.codes >= 0).sum())} Zeilen). "
+            "Sie wurden richtig gelesen; bitte künftig die vereinbarte Schreibweise verwenden.",
+            sheet=self.raw.sheet,
+            row=int(self.raw.rows[0]),
+            column=self.written_header(header),
+        )

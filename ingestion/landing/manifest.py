@@ -1,0 +1,83 @@
+"""The manifest: what is known about one delivery. It holds no personal value."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingestion.formats.base import Issue
+from lagebild.instance import Instance
+
+MANIFEST_NAME = "manifest.json"
+
+
+class ManifestIssue(BaseModel):
+    """An `Issue` as stored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    severity: Literal["refusal", "warning"]
+    rule: str
+    message: str
+    sheet: str | None = None
+    row: int | None = None
+    column: str | None = None
+    value: str | None = None
+
+    @classmethod
+    def from_issue(cls, issue: Issue, personal: bool) -> ManifestIssue:
+        """Stored form; for personal sources the value is dropped whatever the adapter put there."""
+        return cls(
+            severity=issue.severity,
+            rule=issue.rule,
+            message=issue.message,
+            sheet=issue.sheet,
+            row=issue.row,
+            column=issue.column,
+            value=None if personal else issue.value,
+        )
+
+
+class Manifest(BaseModel):
+    """`manifest.json` of one delivery, landed or quarantined. Times are UTC."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    delivery_id: str
+    source_id: str
+    instance: str
+    status: Literal["landed", "quarantined"]
+    received_at: datetime
+    file_name: str
+    file_modified_at: datetime
+    sha256: str
+    size_bytes: int
+    period_type: Literal["stichtag", "jahr", "schuljahr", "monat"] | None = None
+    period_start: date | None = None
+    period_end: date | None = None
+    kommune_code: str | None = None
+    rows: dict[str, int] = Field(default_factory=dict)
+    warnings: int = 0
+    issues: tuple[ManifestIssue, ...] = ()
+    supersedes: str | None = None
+    adapter: str
+    config_fingerprint: str
+    """Hash of the configuration the file was read with; with another configuration it is read again."""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of one delivery folder."""
+    return Manifest.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
+
+
+def read_manifests(instance: Instance, source_id: str = "*") -> list[Manifest]:
+    """All manifests of an instance (or of one source), landed and quarantined, sorted by delivery id."""
+    found = [
+        Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        for zone in (instance.paths.landing, instance.paths.quarantine)
+        for path in zone.glob(f"{source_id}/*/{MANIFEST_NAME}")
+    ]
+    return sorted(found, key=lambda manifest: (manifest.delivery_id, manifest.status))
