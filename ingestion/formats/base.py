@@ -46,8 +46,8 @@ class DeliveryPeriod:
 class ParsedDelivery:
     """Result of an adapter. `tables` lacks the provenance columns `delivery_id` and `source_id`: landing adds them.
 
-    A delivery with a refusal has no tables. `period` is None for files that cover many periods (a dump, an area register):
-    such a delivery supersedes the earlier delivery of the same file name.
+    A delivery with a refusal has no tables. `period` is None for files that cover many periods (a dump, an area
+    register): such a delivery supersedes the earlier delivery of the same file name.
     """
 
     tables: Mapping[str, pa.Table] = field(default_factory=dict)

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
@@ -73,6 +74,9 @@ class LandingReport:
         )
 
 
+_FORMATS_DIR = Path(__file__).resolve().parent.parent / "formats"
+
+
 def land_source(instance: Instance, source: SourceConfig, progress: Progress = _silent) -> LandingReport:
     """Lands every new file of one source; files already known (same content) are counted and left alone,
     unless the source's configuration has changed since they were read.
@@ -125,10 +129,19 @@ def land_instance(instance: Instance, progress: Progress = _silent) -> dict[str,
 
 
 def config_fingerprint(source: SourceConfig) -> str:
-    """Hash of everything that decides how a file of this source is read; labels and contacts do not."""
+    """Hash of everything that decides how a file of this source is read: its configuration (labels and contacts do
+    not count) and the code of the adapters and the landing contract. A changed adapter reads its files again."""
     decisive = source.model_dump(mode="json", include={"format", "tables", "personal", "options"})
-    text = json.dumps(decisive, sort_keys=True, ensure_ascii=True)
+    text = json.dumps(decisive, sort_keys=True, ensure_ascii=True) + _reader_code_hash()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _reader_code_hash() -> str:
+    digest = hashlib.sha256()
+    for path in [*sorted(_FORMATS_DIR.glob("*.py")), Path(__file__).with_name("contracts.py")]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _sha256(path: Path) -> str:

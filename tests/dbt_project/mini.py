@@ -47,6 +47,7 @@ CATALOGUE_COLUMNS = {
         "version": "int",
         "factor": "float",
         "decimals": "int",
+        "min_denominator": "int",
     },
     "indicator_part": {
         "indicator_key": "str", "part": "str", "measure_id": "str", "group_id": "str", "sign": "float",

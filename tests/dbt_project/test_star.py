@@ -18,7 +18,7 @@ def _indicator(**more: object) -> dict[str, object]:
     return {
         "indicator_key": "sgb2_rate@1", "indicator_id": "sgb2_rate", "version": 1, "label": "SGB-II-Quote",
         "short_label": "SGB II", "theme_id": "demografie", "kind": "share", "factor": 100.0, "unit": "%", "decimals": 1,
-        "polarity": "lower_better", "lowest_level": "sozialraum", "status": "active",
+        "polarity": "lower_better", "lowest_level": "sozialraum", "status": "active", "tier": "public",
     } | more  # fmt: skip
 
 

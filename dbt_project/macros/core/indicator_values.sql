@@ -19,7 +19,12 @@
             count(fact.value) as values_found,
             any_value(expected.parts) as parts_expected,
             bool_or(fact.conf_status = 'C') as has_hidden,
-            bool_or(fact.obs_status in ('O', 'L')) as has_missing,
+            -- Why a part is empty, the most provisional reason first: not delivered, not collected, not applicable.
+            case
+                when bool_or(fact.value is null and fact.obs_status = 'O') then 'O'
+                when bool_or(fact.value is null and fact.obs_status = 'L') then 'L'
+                when bool_or(fact.value is null and fact.obs_status = 'M') then 'M'
+            end as missing_status,
             bool_or(fact.obs_status = 'E') as has_estimate
         from {{ ref('stg_catalogue__indicator_part') }} as part
         inner join {{ facts }} as fact on fact.measure_id = part.measure_id and fact.group_key = part.group_id
@@ -69,11 +74,15 @@
             numerators.period_end,
             numerators.total as numerator,
             numerators.has_hidden as numerator_hidden,
-            numerators.has_missing or numerators.rows_found < numerators.parts_expected as numerator_missing,
+            coalesce(
+                numerators.missing_status,
+                case when numerators.rows_found < numerators.parts_expected then 'O' end
+            ) as numerator_missing_status,
             numerators.has_estimate as numerator_estimate,
             -- An as-of join reaches back without limit; a base older than a year is no base.
             case when denominators.period_end >= numerators.period_end - interval 366 day then denominators.total end
             as denominator,
+            denominators.missing_status as denominator_missing_status,
             coalesce(denominators.has_hidden, false) as denominator_hidden,
             coalesce(denominators.has_estimate, false) as denominator_estimate
         from numerators
@@ -96,21 +105,26 @@
             case
                 when has_denominator.indicator_key is null
                 then round(indicator.factor * paired.numerator, indicator.decimals)
+                when paired.denominator < indicator.min_denominator
+                then null
                 else round(indicator.factor * paired.numerator / nullif(paired.denominator, 0), indicator.decimals)
             end as value,
             case
-                when paired.numerator_missing
-                then 'O'
+                when paired.numerator_missing_status is not null
+                then paired.numerator_missing_status
                 when has_denominator.indicator_key is not null and paired.denominator = 0
                 then 'M'
                 when has_denominator.indicator_key is not null and paired.denominator is null and not paired.denominator_hidden
-                then 'O'
+                then coalesce(paired.denominator_missing_status, 'O')
                 when paired.numerator_estimate or paired.denominator_estimate
                 then 'E'
                 else 'A'
             end as obs_status,
             case
                 when paired.numerator_hidden or (has_denominator.indicator_key is not null and paired.denominator_hidden)
+                then 'C'
+                -- Too small a base: the rate would be noise and close to a count.
+                when has_denominator.indicator_key is not null and paired.denominator < indicator.min_denominator
                 then 'C'
                 else 'F'
             end as conf_status
@@ -122,6 +136,6 @@
                 from {{ ref('stg_catalogue__indicator_part') }}
                 where part = 'denominator'
             ) as has_denominator using (indicator_key)
-        where indicator.status = 'active'
+        where indicator.status = 'active' and indicator.tier = 'public'
     )
 {% endmacro %}

@@ -2,9 +2,10 @@
 
     `measure` is one entry of `instances/<name>/measures.yml` as passed by `semantic_layer.export.dbt.dbt_vars`.
     Rows without a known block go to "räumlich nicht zuordenbar" of their Gemeinde, without a Gemeinde to that of the root.
-    Persons are aggregated on the lowest level first and then rolled up (additive, millions of rows);
-    cases are expanded to their ancestors before they are aggregated, because distinct households and providers
-    and the two largest contributions are not additive. -#}
+    Persons are aggregated on the lowest level first and then rolled up (additive, millions of rows): their contributors
+    are persons, other kinds stay NULL and a rule that asks for them hides the figure. Cases are expanded to their
+    ancestors before they are aggregated, because distinct households and providers and the two largest contributions
+    are not additive. -#}
 {% macro microdata_measure(measure) %}
     {%- set is_person = measure.input == 'person' -%}
     {%- set category_dimension = measure.category_dimension or 'category' -%}
@@ -23,8 +24,6 @@
                         'stichtag' as period_type,
                         reference_date as period_start,
                         reference_date as period_end,
-                        cast(null as varchar) as provider_key,
-                        cast(null as double) as amount_eur,
                     {% endif %}
                     *
                 from {{ ref('stg_landing__person') if is_person else ref('stg_landing__case') }}
@@ -101,10 +100,12 @@
                     {{ group_parts(dimensions, "'total'", with_members=false) }} as breakdown,
                     {{ group_parts(dimensions, "'total'", with_members=true) }} as group_key,
                     cast({{ measure.value }} as double) as value,
-                    count(*) as persons,
-                    count(distinct household_key) as households,
-                    count(distinct provider_key) as providers,
-                    max(amount_eur, 2) as top_amounts
+                    count(*) as persons
+                    {% if not is_person %},
+                        count(distinct household_key) as households,
+                        count(distinct provider_key) as providers,
+                        max(amount_eur, 2) as top_amounts
+                    {% endif %}
                 from {{ 'located' if is_person else 'expanded' }}
                 group by
                     grouping sets (
@@ -131,8 +132,8 @@
                 counted.group_key,
                 sum(counted.value) as value,
                 cast(sum(counted.persons) as bigint) as persons,
-                cast(sum(counted.households) as bigint) as households,
-                cast(0 as bigint) as providers,
+                cast(null as bigint) as households,
+                cast(null as bigint) as providers,
                 cast(null as double) as largest,
                 cast(null as double) as second_largest
             from counted

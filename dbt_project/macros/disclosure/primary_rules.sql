@@ -16,9 +16,9 @@
     )
 {%- endmacro %}
 
-{#- Too few contributors (persons, households, providers) behind a figure that is not zero. -#}
+{#- Too few contributors (persons, households, providers) behind a figure that is not zero. Unknown is too few. -#}
 {% macro primary_contributors(value, contributors, minimum) -%}
-    coalesce({{ minimum }} > 0 and {{ value }} <> 0 and {{ contributors }} < {{ minimum }}, false)
+    coalesce({{ minimum }} > 0 and {{ value }} <> 0 and coalesce({{ contributors }}, 0) < {{ minimum }}, false)
 {%- endmacro %}
 
 {#- Dominance (n,k): the n largest contributions hold more than k per cent. n is 1 or 2. -#}
@@ -56,4 +56,9 @@
 {#- Group disclosure: everybody of a breakdown is in one category, so membership of the area reveals the category. -#}
 {% macro primary_group_disclosure(filled_categories, vector_total, is_protected) -%}
     coalesce({{ is_protected }} and {{ vector_total }} > 0 and {{ filled_categories }} = 1, false)
+{%- endmacro %}
+
+{#- The largest value a cell can have: its own, or for a star of the supplier the last one below the threshold. -#}
+{% macro largest_possible(value, conf_status, threshold) -%}
+    coalesce({{ value }}, case when {{ conf_status }} = 'C' then {{ threshold }} - 1 else 0 end)
 {%- endmacro %}

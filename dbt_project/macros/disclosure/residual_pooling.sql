@@ -11,13 +11,14 @@
     [sum_s max(0, n_gs + R_cs - R_s), sum_s min(n_gs, R_cs)], and whole-number tables attain both ends.
     Conditions tested here (sufficient for both ends being wide enough):
       lower end 0:    for every s: R_s - R_cs >= largest n_gs among hidden primaries of c in H and below it
+                      (a star of the supplier counts as its largest possible value in R_cs and n_gs, as 0 elsewhere)
       upper end >= T: for some s: R_cs >= T and smallest n_gs (of areas with n_g >= T) >= T
       column totals:  every R_c is 0 or >= T
     Without known row totals (the breakdown `total`): R >= T, and R exceeds the largest hidden primary by 10 %.
 
     Arguments: relations
       vectors   (measure_id, period_key, breakdown, area_key, parent_key, level_rank, is_unassigned, vector_total, required_upper, is_blocked)
-      atoms     (measure_id, period_key, breakdown, area_key, category, stratum, value)
+      atoms     (measure_id, period_key, breakdown, area_key, category, stratum, value, value_high)
       exposures (measure_id, period_key, breakdown, area_key, category, stratum, n_max, n_min), one row per primary and stratum
     Returns CTEs ending in `pooled` (measure_id, period_key, breakdown, area_key, is_published). -#}
 {% macro residual_pooling(vectors, atoms, exposures, row_totals_known) %}
@@ -104,6 +105,7 @@
                 columns.category,
                 columns.stratum,
                 sum(coalesce(atoms.value, 0)) over running as residual,
+                sum(coalesce(atoms.value_high, 0)) over running as residual_high,
                 max(exposure.n_max) over running as exposed_max,
                 min(exposure.n_min) over running as exposed_min,
                 max(case when exposure.n_max is not null then coalesce(atoms.value, 0) end) over running as largest_exposed
@@ -166,7 +168,7 @@
                     and (
                         count(exposed_max) = 0
                         or (
-                            bool_and(coalesce(residual_of_stratum - residual >= exposed_max, true))
+                            bool_and(coalesce(residual_of_stratum - residual_high >= exposed_max, true))
                             and bool_or(
                                 residual >= required_upper
                                 and coalesce(exposed_min, required_upper) >= required_upper

@@ -81,7 +81,8 @@ with
             area_key,
             group_key,
             coalesce(microdata.value, 0) as value,
-            coalesce(microdata.contributors, 0) as contributors,
+            -- No row means no case; a row without a number of contributors stays unknown.
+            case when microdata.measure_id is null then 0 else microdata.contributors end as contributors,
             microdata.largest,
             microdata.second_largest
         from grid

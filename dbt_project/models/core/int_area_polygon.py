@@ -21,7 +21,7 @@ def model(dbt, session):
     # One coverage per level and start of validity: only areas that stand beside each other share borders.
     for _, level in areas.groupby(["area_system", "area_level", "valid_from"], sort=True):
         geometries = [shapely.make_valid(shape(json.loads(text))) for text in level["geometry_geojson"]]
-        simplified = shapely.coverage_simplify(geometries, TOLERANCE_DEGREES * TOLERANCE_DEGREES)
+        simplified = shapely.coverage_simplify(geometries, TOLERANCE_DEGREES)
         for area_key, original, geometry in zip(level["area_key"], geometries, simplified, strict=True):
             polygons = _polygons(geometry) or _polygons(original)
             for part, polygon in enumerate(polygons):

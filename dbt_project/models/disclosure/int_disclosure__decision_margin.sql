@@ -42,7 +42,8 @@ with
             cell.area_key,
             split_part(cell.group_key, ';', cross_table.position) as category,
             split_part(cell.group_key, ';', 3 - cross_table.position) as stratum,
-            coalesce(cell.value, 0) as value
+            coalesce(cell.value, 0) as value,
+            {{ largest_possible('cell.value', 'cell.conf_status', 'cell.required_upper') }} as value_high
         from {{ ref('int_disclosure__cell') }} as cell
         inner join
             cross_table
@@ -53,12 +54,20 @@ with
         select *
         from cross_atoms
         union all
-        select cell.measure_id, cell.period_key, cell.breakdown, cell.area_key, cell.group_key, '', coalesce(cell.value, 0)
+        select
+            cell.measure_id,
+            cell.period_key,
+            cell.breakdown,
+            cell.area_key,
+            cell.group_key,
+            '',
+            coalesce(cell.value, 0),
+            {{ largest_possible('cell.value', 'cell.conf_status', 'cell.required_upper') }}
         from cells as cell
         anti join cross_table using (measure_id, breakdown)
     ),
     row_totals as (
-        select measure_id, period_key, breakdown, area_key, stratum, sum(value) as row_total
+        select measure_id, period_key, breakdown, area_key, stratum, sum(value) as row_total, sum(value_high) as row_total_high
         from atoms
         group by all
     ),
@@ -70,7 +79,7 @@ with
             cell.area_key,
             cell.group_key as category,
             row_totals.stratum,
-            row_totals.row_total as n_max,
+            row_totals.row_total_high as n_max,
             -- A row too small to be published does not bound the cell from above.
             case
                 when sum(row_totals.row_total) over (

@@ -10,7 +10,14 @@ with
     ),
     atoms as (
         select
-            measure_id, period_key, breakdown, area_key, 'total' as category, '' as stratum, coalesce(value, 0) as value
+            measure_id,
+            period_key,
+            breakdown,
+            area_key,
+            'total' as category,
+            '' as stratum,
+            coalesce(value, 0) as value,
+            {{ largest_possible('value', 'conf_status', 'required_upper') }} as value_high
         from cells
     ),
     exposures as (
@@ -21,7 +28,7 @@ with
             area_key,
             'total' as category,
             '' as stratum,
-            coalesce(value, 0) as n_max,
+            {{ largest_possible('value', 'conf_status', 'required_upper') }} as n_max,
             coalesce(value, 0) as n_min
         from cells
         where is_primary

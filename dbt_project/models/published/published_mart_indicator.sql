@@ -1,5 +1,6 @@
 {{ config(alias='mart_indicator') }}
--- Grain: indicator x period x area, flat: what dashboards and self-service read.
+-- Grain: indicator x period x area, flat: what dashboards and self-service read. "räumlich nicht zuordenbar" closes
+-- totals (mart_measure has it) but a rate of it says nothing about any area.
 with
     described as (
         select
@@ -37,12 +38,12 @@ with
             fact.previous_value,
             fact.change,
             area.is_current as is_current_area,
-            area.is_unassigned,
             indicator.source_label
         from {{ ref('published_fct_indicator') }} as fact
         inner join {{ ref('published_dim_indicator') }} as indicator using (indicator_key)
         inner join {{ ref('published_dim_area') }} as area using (area_key)
         inner join {{ ref('published_dim_period') }} as period using (period_key)
+        where not area.is_unassigned
     )
 select
     described.indicator_id,
@@ -95,7 +96,7 @@ select
         else 'ungünstig'
     end as tendency,
     case
-        when described.value is not null and not described.is_unassigned
+        when described.value is not null
         then
             cast(
                 rank() over (
@@ -103,8 +104,7 @@ select
                         described.indicator_id,
                         described.period_key,
                         described.area_system,
-                        described.area_level,
-                        described.is_unassigned
+                        described.area_level
                     order by described.value desc nulls last
                 ) as integer
             )

@@ -1,0 +1,72 @@
+"""What Dagster loads: assets, one job and one nightly schedule per instance.
+
+Belongs here: assembling. Does not belong here: what a step does (`orchestration.assets`).
+"""
+
+from __future__ import annotations
+
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    Definitions,
+    ScheduleDefinition,
+    define_asset_job,
+    definitions,
+    in_process_executor,
+)
+
+from lagebild.instance import list_instances
+from orchestration.assets import instance_assets
+from orchestration.exclusive import exclusive_resource, resource_key
+from orchestration.warehouse import prepared_manifest
+
+NIGHTLY = "0 2 * * *"
+TIMEZONE = "Europe/Berlin"
+RUNNING_BY_DEFAULT = frozenset({"musterkreis"})
+"""Others are switched on in the web server once their deliveries come every night."""
+
+
+def job_name(instance: str) -> str:
+    """Name of the refresh job of an instance."""
+    return f"refresh_{instance}"
+
+
+def build_definitions(instances: list[str] | None = None) -> Definitions:
+    """Definitions of the given instances, by default of all."""
+    names = list_instances() if instances is None else instances
+    manifest = prepared_manifest()
+    jobs = [
+        define_asset_job(
+            job_name(name),
+            selection=AssetSelection.key_prefixes([name]),
+            description="Der nächtliche Weg der Zahlen: Eingang, Warehouse, Veröffentlichung, Dashboards.",
+            # One process: starting one per step would cost more than most steps.
+            executor_def=in_process_executor,
+            tags={"instance": name},
+        )
+        for name in names
+    ]
+    schedules = [
+        ScheduleDefinition(
+            name=f"nightly_{name}",
+            job=job,
+            cron_schedule=NIGHTLY,
+            execution_timezone=TIMEZONE,
+            default_status=(
+                DefaultScheduleStatus.RUNNING if name in RUNNING_BY_DEFAULT else DefaultScheduleStatus.STOPPED
+            ),
+        )
+        for name, job in zip(names, jobs, strict=True)
+    ]
+    return Definitions(
+        assets=[item for name in names for item in instance_assets(name, manifest)],
+        jobs=jobs,
+        schedules=schedules,
+        resources={resource_key(name): exclusive_resource(name) for name in names},
+    )
+
+
+@definitions
+def defs() -> Definitions:
+    """Entry point of web server and daemon (`-m orchestration.definitions`)."""
+    return build_definitions()

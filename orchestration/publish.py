@@ -1,0 +1,254 @@
+"""The gate between the zones: copies the published schema of the warehouse into a release file and makes it current.
+
+Belongs here: copying, checking the copy, the atomic switch, the ledger, removing old files.
+Does not belong here: any decision on what may be published; that was taken in the warehouse.
+A release that fails a check is thrown away and the current one stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.release_contract import RELEASE_TABLES, TableContract
+
+RELEASE_ID_FORMAT = "%Y%m%dT%H%M%SZ"
+LEDGER_NAME = "ledger.jsonl"
+CURRENT_NAME = "current.duckdb"
+PUBLISHED_SCHEMA = "published"
+_RELEASE_ID = re.compile(r"^\d{8}T\d{6}Z$")
+
+
+class ReleaseRejected(RuntimeError):
+    """The copy breaks the release contract; nothing was published. `problems` are German sentences without figures."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("Veröffentlichung abgelehnt: " + " ".join(problems))
+
+
+@dataclass(frozen=True)
+class Release:
+    """One released file. Row of the ledger."""
+
+    release_id: str
+    sha256: str
+    published_at: str
+    fingerprint: str
+    file_name: str
+    size_bytes: int
+    rows: Mapping[str, int]
+
+
+def new_release_id(now: datetime | None = None) -> str:
+    """UTC time of the release to the second."""
+    return (now or datetime.now(UTC)).astimezone(UTC).strftime(RELEASE_ID_FORMAT)
+
+
+def publish(
+    warehouse: Path,
+    published: Path,
+    release_id: str,
+    *,
+    keep: int = 10,
+    contract: Mapping[str, TableContract] = RELEASE_TABLES,
+) -> Release:
+    """Copies schema `published` of `warehouse` into `release-<id>.duckdb` below `published` and makes it current.
+
+    Keeps the newest `keep` release files. Raises ReleaseRejected when the copy breaks the contract, ValueError for a
+    malformed release id, FileExistsError when the release exists already (a release is never overwritten).
+    """
+    if not _RELEASE_ID.match(release_id):
+        raise ValueError(f"not a release id: {release_id!r}")
+    published.mkdir(parents=True, exist_ok=True)
+    target = published / f"release-{release_id}.duckdb"
+    if target.exists():
+        raise FileExistsError(f"release {release_id} exists already")
+    draft = target.with_name(target.name + ".tmp")
+    _remove_database(draft)
+    try:
+        with _copying(warehouse, draft) as connection:
+            problems = _copy_tables(connection, contract)
+            problems = problems or tuple(_violations(connection, release_id, contract))
+            if problems:
+                raise ReleaseRejected(problems)
+            rows = {
+                table: _scalar(connection, f"select count(*) from draft.main.{table}") for table in contract
+            }
+            fingerprint = str(
+                connection.execute("select input_fingerprint from draft.main.dim_release").fetchall()[0][0]
+            )
+            connection.execute("checkpoint draft")
+        draft.chmod(0o444)
+        release = Release(
+            release_id=release_id,
+            sha256=file_sha256(draft),
+            published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            fingerprint=fingerprint,
+            file_name=target.name,
+            size_bytes=draft.stat().st_size,
+            rows=rows,
+        )
+        os.replace(draft, target)
+    finally:
+        _remove_database(draft)
+    _make_current(target, published / CURRENT_NAME)
+    _append_ledger(published / LEDGER_NAME, release)
+    _forget_old_releases(published, keep)
+    return release
+
+
+def warehouse_release_id(warehouse: Path) -> str:
+    """Release id the warehouse was built for. Raises ReleaseRejected when it holds no finished build."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        try:
+            rows = connection.execute(f"select release_id from {PUBLISHED_SCHEMA}.dim_release").fetchall()
+        except duckdb.CatalogException:
+            rows = []
+    if len(rows) != 1:
+        raise ReleaseRejected(("Das Warehouse enthält keine fertig gerechnete Veröffentlichung.",))
+    return str(rows[0][0])
+
+
+def current_release(published: Path) -> Mapping[str, str] | None:
+    """Row of `dim_release` of the live release as text, None when nothing is live."""
+    current = published / CURRENT_NAME
+    if not current.exists():
+        return None
+    with duckdb.connect(str(current), read_only=True) as connection:
+        cursor = connection.execute("select * from dim_release")
+        names = [column[0] for column in cursor.description or []]
+        row = cursor.fetchone()
+    return None if row is None else {name: str(value) for name, value in zip(names, row, strict=True)}
+
+
+def read_ledger(published: Path) -> list[Release]:
+    """All releases ever made, oldest first."""
+    path = published / LEDGER_NAME
+    if not path.exists():
+        return []
+    return [Release(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _copying(warehouse: Path, draft: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    if not warehouse.exists():
+        raise ReleaseRejected(("Es gibt noch kein Warehouse.",))
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {_literal(draft)} as draft")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _copy_tables(
+    connection: duckdb.DuckDBPyConnection, contract: Mapping[str, TableContract]
+) -> tuple[str, ...]:
+    # Only names of the contract are copied: what else lies in the schema (a model renamed long ago) stays behind.
+    present = {
+        str(row[0])
+        for row in connection.execute(
+            "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = ?",
+            [PUBLISHED_SCHEMA],
+        ).fetchall()
+    }
+    missing = tuple(f"Tabelle {name} fehlt." for name in contract if name not in present)
+    if not missing:
+        for name in contract:
+            connection.execute(
+                f"create table draft.main.{name} as select * from warehouse.{PUBLISHED_SCHEMA}.{name}"
+            )
+    return missing
+
+
+def _violations(
+    connection: duckdb.DuckDBPyConnection, release_id: str, contract: Mapping[str, TableContract]
+) -> Iterator[str]:
+    for name, table in contract.items():
+        columns = [
+            str(row[0])
+            for row in connection.execute(
+                "select column_name from information_schema.columns "
+                "where table_catalog = 'draft' and table_schema = 'main' and table_name = ?",
+                [name],
+            ).fetchall()
+        ]
+        beyond = sorted(set(columns) - set(table.columns))
+        lacking = sorted(set(table.columns) - set(columns))
+        if beyond:
+            yield f"{name}: Spalten außerhalb des Vertrags: {', '.join(beyond)}."
+        if lacking:
+            yield f"{name}: Spalten fehlen: {', '.join(lacking)}."
+        copied = _scalar(connection, f"select count(*) from draft.main.{name}")
+        if copied != _scalar(connection, f"select count(*) from warehouse.{PUBLISHED_SCHEMA}.{name}"):
+            yield f"{name}: Zeilenzahl weicht vom Warehouse ab."
+        if set(table.key) <= set(columns):
+            key = ", ".join(table.key)
+            distinct = _scalar(
+                connection, f"select count(*) from (select distinct {key} from draft.main.{name})"
+            )
+            if copied != distinct:
+                yield f"{name}: Schlüssel ({key}) ist nicht eindeutig."
+        if {"conf_status", "value"} <= set(columns):
+            leaked = _scalar(
+                connection,
+                f"select count(*) from draft.main.{name} where conf_status = 'C' and value is not null",
+            )
+            if leaked:
+                yield f"{name}: Gesperrte Zellen tragen einen Wert."
+    if "dim_release" in contract:
+        ids = connection.execute("select release_id from draft.main.dim_release").fetchall()
+        if ids != [(release_id,)]:
+            yield "dim_release: Kennung passt nicht zur Veröffentlichung."
+
+
+def _make_current(release: Path, current: Path) -> None:
+    # A second name for the same bytes: readers holding the old file keep it, the next connection sees the new one.
+    draft = current.with_name(current.name + ".tmp")
+    draft.unlink(missing_ok=True)
+    os.link(release, draft)
+    os.replace(draft, current)
+
+
+def _append_ledger(path: Path, release: Release) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(release), ensure_ascii=False, sort_keys=True) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _forget_old_releases(published: Path, keep: int) -> None:
+    files = sorted(published.glob("release-*.duckdb"))
+    for old in files[: max(0, len(files) - keep)]:
+        old.unlink()
+
+
+def _remove_database(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def _scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    row = connection.execute(sql).fetchone()
+    assert row is not None  # an aggregate always has one row
+    return int(row[0])
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

@@ -1,0 +1,47 @@
+"""The tables and columns a release may hold, read from the contract of dbt's published models.
+
+dbt enforces the contract while it builds; publishing checks the finished file against the same definition once more,
+so that nothing reaches the published zone that the contract does not name.
+Does not belong here: types and descriptions (dbt YAML), values (dbt tests).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from lagebild.paths import DBT_PROJECT_DIR
+
+_CONTRACT = DBT_PROJECT_DIR / "models" / "published" / "_published.yml"
+_PREFIX = "published_"
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """Columns of one published table in order, and the columns that identify a row (its `unique_grain`)."""
+
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+
+def read_contract() -> dict[str, TableContract]:
+    """Published table -> contract. Raises ValueError for a published model whose grain nothing tests."""
+    models = yaml.safe_load(_CONTRACT.read_text(encoding="utf-8"))["models"]
+    return {
+        str(model["name"]).removeprefix(_PREFIX): TableContract(
+            columns=tuple(column["name"] for column in model["columns"]), key=_grain(model)
+        )
+        for model in models
+    }
+
+
+def _grain(model: dict[str, Any]) -> tuple[str, ...]:
+    for test in model["data_tests"]:
+        if isinstance(test, dict) and "unique_grain" in test:
+            return tuple(test["unique_grain"]["arguments"]["columns"])
+    raise ValueError(f"{model['name']}: no unique_grain test states its grain")
+
+
+RELEASE_TABLES: Final = read_contract()

@@ -1,0 +1,40 @@
+"""German texts of Superset's pages: its own translation with corrections.
+
+Superset's German file leaves words English and has wrong ones ("Nicht in" for "Sign in"), and its language pack
+needs a login, so that the login page itself would stay English. This blueprint answers the pack for everybody.
+Belongs here: texts of Superset's frame. Does not belong here: texts of our charts (they are in `assets/`).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from flask import Blueprint, Response, request
+
+_PACK_PATH = "/superset/language_pack/de/"
+CORRECTIONS_FILE = Path(__file__).parent / "uebersetzung.yml"
+
+blueprint = Blueprint("lagebild_language", __name__)
+
+
+@cache
+def german_pack() -> dict[str, Any]:
+    """Superset's German pack (jed format) with the corrections of `uebersetzung.yml`."""
+    import superset
+
+    source = Path(superset.__file__).parent / "translations" / "de" / "LC_MESSAGES" / "messages.json"
+    pack: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    corrections: dict[str, str] = yaml.safe_load(CORRECTIONS_FILE.read_text(encoding="utf-8"))
+    pack["locale_data"]["superset"].update({text: [german] for text, german in corrections.items()})
+    return pack
+
+
+@blueprint.before_app_request
+def _answer_language_pack() -> Response | None:
+    if request.path != _PACK_PATH:
+        return None
+    return Response(json.dumps(german_pack(), ensure_ascii=False), mimetype="application/json")

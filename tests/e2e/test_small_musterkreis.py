@@ -1,0 +1,182 @@
+"""A small Musterkreis from its sources to its release, through Dagster, in a state folder of its own.
+
+The refresh runs as its users run it, in processes of the command line. The tests build on each other in the order
+of the file: the first refresh is the expensive one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from lagebild.paths import PROJECT_ROOT
+from orchestration.publish import file_sha256, read_ledger
+from orchestration.release_contract import RELEASE_TABLES
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A state folder and the environment of the commands that use it."""
+
+    var: Path
+    environment: dict[str, str]
+
+    @property
+    def published(self) -> Path:
+        return self.var / "musterkreis" / "published"
+
+    @property
+    def current(self) -> Path:
+        return self.published / "current.duckdb"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.var / "musterkreis" / "protected" / "quarantine"
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", *arguments],
+            cwd=PROJECT_ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=800,
+            check=False,
+        )
+
+    def refresh(self) -> subprocess.CompletedProcess[str]:
+        return self.command("refresh", "musterkreis")
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    var = tmp_path_factory.mktemp("e2e") / "var"
+    small = {"LAGEBILD_SYNTHETIC_INHABITANTS": "12000", "LAGEBILD_SYNTHETIC_YEARS": "3"}
+    yield Installation(var, {**os.environ, **small, "LAGEBILD_VAR": str(var)})
+
+
+@pytest.fixture(scope="module")
+def released(installation: Installation) -> Installation:
+    """The installation after its first refresh."""
+    done = installation.refresh()
+    assert done.returncode == 0, done.stderr
+    return installation
+
+
+def _runs(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, DagsterRunStatus]]:
+    monkeypatch.setenv("DAGSTER_HOME", str(installation.var / "dagster"))
+    with DagsterInstance.get() as dagster:
+        return [(run.job_name, run.status) for run in dagster.get_runs(filters=RunsFilter())]
+
+
+def test_the_first_refresh_publishes(released: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    with duckdb.connect(str(released.current), read_only=True) as connection:
+        counts = {
+            table: connection.execute(f"select count(*) from {table}").fetchall()[0][0]
+            for table in RELEASE_TABLES
+        }
+        synthetic, title = connection.execute("select is_synthetic, title from dim_release").fetchall()[0]
+    assert [table for table, count in counts.items() if count == 0] == []
+    assert synthetic is True
+    assert "synthetisch" in title
+    assert [row.sha256 for row in read_ledger(released.published)] == [file_sha256(released.current)]
+    assert _runs(released, monkeypatch) == [("refresh_musterkreis", DagsterRunStatus.SUCCESS)]
+
+
+def test_no_personal_key_leaves_the_protected_zone(released: Installation) -> None:
+    """Neither the release nor Dagster's storage nor the logs hold a key of a simulated person or household."""
+    landing = released.var / "musterkreis" / "protected" / "landing"
+    with duckdb.connect() as connection:
+        keys = connection.execute(
+            "select distinct person_key from read_parquet(?) using sample 50 rows (reservoir, 1)",
+            [str(landing / "einwohnerregister" / "*" / "person.parquet")],
+        ).fetchall()
+    assert len(keys) == 50
+    open_files = [
+        path
+        for zone in (released.published, released.var / "dagster", released.var / "log")
+        for path in zone.rglob("*")
+        if path.is_file()
+    ]
+    assert len(open_files) > 5
+    for path in open_files:
+        content = path.read_bytes()
+        assert not [key for (key,) in keys if str(key).encode() in content], path.name
+
+
+def test_the_second_refresh_skips(released: Installation) -> None:
+    before = file_sha256(released.current)
+    done = released.refresh()
+    assert done.returncode == 0, done.stderr
+    assert "nichts Neues" in done.stdout
+    assert "Warehouse rechnen" not in done.stderr
+    assert file_sha256(released.current) == before
+    assert len(read_ledger(released.published)) == 1
+
+
+def test_a_corrupt_delivery_goes_to_quarantine_and_the_release_stays(released: Installation) -> None:
+    before = file_sha256(released.current)
+    inbox = released.var / "musterkreis" / "inbox"
+    good = next(path for path in sorted((inbox / "ba_akg").rglob("*")) if path.is_file())
+    torn = good.with_name(f"neu_{good.name}")
+    torn.write_bytes(good.read_bytes()[:2000])
+    try:
+        done = released.refresh()
+    finally:
+        torn.unlink()
+    assert done.returncode == 0, done.stderr
+    assert "ZURÜCKGEWIESEN" in done.stderr
+    delivery = f"ba_akg-{hashlib.sha256(good.read_bytes()[:2000]).hexdigest()[:12]}"
+    folder = released.quarantine / "ba_akg" / delivery
+    assert json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["status"] == "quarantined"
+    assert (folder / "pruefbericht.html").exists()
+    assert file_sha256(released.current) == before
+
+
+def test_a_failed_build_is_a_failure_with_the_step_and_the_release_stays(released: Installation) -> None:
+    before = file_sha256(released.current)
+    # The deliveries now tell something new, but the warehouse cannot be written: it is no database any more.
+    warehouse = released.var / "musterkreis" / "protected" / "warehouse.duckdb"
+    intact = warehouse.read_bytes()
+    inbox = released.var / "musterkreis" / "inbox"
+    budget = sorted(path for path in (inbox / "haushalt").rglob("*") if path.is_file())[0]
+    newer = budget.with_name(f"{budget.stem}_Korrektur{budget.suffix}")
+    newer.write_bytes(budget.read_bytes() + b"\r\n")
+    warehouse.write_bytes(b"no database" * 1000)
+    try:
+        done = released.refresh()
+    finally:
+        newer.unlink()
+        warehouse.write_bytes(intact)
+    assert done.returncode == 1
+    assert "Schritt musterkreis_warehouse" in done.stderr
+    assert "bleibt" in done.stderr
+    assert file_sha256(released.current) == before
+    assert len(read_ledger(released.published)) == 1
+
+
+def test_status_names_release_and_sources(released: Installation) -> None:
+    done = released.command("status")
+    assert done.returncode == 0, done.stderr
+    release = read_ledger(released.published)[0]
+    assert release.release_id in done.stdout
+    assert "heute geliefert" in done.stdout
+    assert "zurückgewiesen" in done.stdout
+
+
+def test_an_unknown_instance_is_refused_in_plain_words(installation: Installation) -> None:
+    done = installation.command("refresh", "nirgendwo")
+    assert done.returncode == 1
+    assert "Unbekannte Instanz" in done.stderr
