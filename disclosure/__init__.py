@@ -1,5 +1,5 @@
-"""Which figures may be published: pure functions on arrays, no I/O (see `../docs` and the design of disclosure control).
+"""Which figures may be published: pure functions on arrays, no I/O (method: `docs/disclosure.md`).
 
 Belongs here: atoms, attacker, suppression, witnesses, audit. Does not belong here: files, dbt, Dagster.
-Empty until secondary suppression is built; the primary rules are dbt macros (`dbt_project/macros/disclosure`).
+The decision itself is made by dbt (macros of `dbt_project/macros/disclosure`); this room checks it with other code.
 """

@@ -44,7 +44,11 @@ class IndicatorFacts:
     @property
     def unit_suffix(self) -> str:
         """Unit for titles: `` in %``; nothing for plain counts of persons, which need no unit."""
-        return f" in {self.unit}" if self.unit and self.unit != "Personen" else ""
+        if not self.unit or self.unit == "Personen":
+            return ""
+        if self.unit.startswith("je "):
+            return f" {self.unit}"
+        return f" in {self.unit.replace('EUR', '€')}"
 
     @property
     def d3_format(self) -> str:
@@ -53,8 +57,10 @@ class IndicatorFacts:
 
     @property
     def relative_change(self) -> bool:
-        """A change in percent says something for quantities, but misleads for figures that are percentages."""
-        return self.unit not in {"%", "Prozent", "Index"} and self.periods > 1
+        """A change in percent says something for quantities, but misleads for rates and balances."""
+        return (
+            self.unit in {"Personen", "Haushalte", "Fälle", "Kinder", "Wohnungen", "EUR"} and self.periods > 1
+        )
 
 
 @dataclass(frozen=True)

@@ -58,13 +58,13 @@ SHEETS: Final[dict[str, tuple[Figure, ...]]] = {
             ("25 bis unter 55 Jahre", "age=25-54", ()),
             ("55 Jahre und älter", "age=55+", ()),
             *_NATIONALITY,
+            ("Rechtskreis SGB III", "rechtskreis=sgb3", ()),
+            ("Rechtskreis SGB II", "rechtskreis=sgb2", ()),
         ),
         *_figures(
             "unemployed_longterm",
             ("darunter Langzeitarbeitslose", "total", ("dar. Langzeitarbeitslose (> 1 Jahr)",)),
         ),
-        *_figures("unemployed_sgb3", ("Rechtskreis SGB III", "total", ())),
-        *_figures("unemployed_sgb2", ("Rechtskreis SGB II", "total", ())),
     ),
     "Beschäftigte": (
         *_figures(
@@ -76,17 +76,22 @@ SHEETS: Final[dict[str, tuple[Figure, ...]]] = {
         *_figures("employed_marginal", ("Geringfügig Beschäftigte", "total", ())),
     ),
     "SGB II": (
-        *_figures("sgb2_persons", ("Personen in Bedarfsgemeinschaften", "total", ()), *_SEX, *_NATIONALITY),
+        *_figures(
+            "sgb2_persons",
+            ("Personen in Bedarfsgemeinschaften", "total", ()),
+            *_SEX,
+            *_NATIONALITY,
+            ("Erwerbsfähige Leistungsberechtigte", "leistungsberechtigung=elb", ()),
+            ("Nicht erwerbsfähige Leistungsberechtigte", "leistungsberechtigung=nef", ()),
+        ),
         *_figures("sgb2_children", ("Kinder unter 15 Jahren", "total", ())),
-        *_figures("sgb2_elb", ("Erwerbsfähige Leistungsberechtigte", "total", ())),
         *_figures("sgb2_elb_u25", ("15 bis unter 25 Jahre (ELB)", "total", ())),
-        *_figures("sgb2_nef", ("Nicht erwerbsfähige Leistungsberechtigte", "total", ())),
         *_figures("bg_total", ("Bedarfsgemeinschaften", "total", ())),
         *_figures("bg_single_parent", ("Bedarfsgemeinschaften Alleinerziehende", "total", ())),
         *_figures("bg_children", ("Bedarfsgemeinschaften mit Kindern", "total", ())),
     ),
 }
-"""Sheet → figures, in the order of the layout."""
+"""Sheet → figures, by measure. Columns that add up to a total are groups of its measure, not measures of their own."""
 
 
 class BaAkgAdapter:

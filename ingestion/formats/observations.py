@@ -61,9 +61,10 @@ def _observation(
 ) -> dict[str, Any]:
     assert part.area is not None and context.period is not None
     headers = [reader.written_header(header) for header in (figure.sum_of or (figure.header,))]
+    subtracted = [f" - {reader.written_header(header)}" for header in figure.minus]
     return {
         "source_sheet": reader.raw.sheet,
-        "source_column": " + ".join(headers),
+        "source_column": " + ".join(headers) + "".join(subtracted),
         "area_system": part.area.system,
         "area_level": area[0],
         "area_code": area[1],
@@ -150,22 +151,26 @@ def _cells(
 def _figure(
     reader: Reader, part: Part, figure: Figure, context: Context, issues: list[Issue]
 ) -> list[_Cell | None]:
-    if not figure.sum_of:
+    if not figure.sum_of and not figure.minus:
         return _cells(reader, part, figure.header, context, issues)
-    columns = [_cells(reader, part, header, context, []) for header in figure.sum_of]
-    return [_sum(cells) for cells in zip(*columns, strict=True)]
+    added = figure.sum_of or (figure.header,)
+    signs = (1.0,) * len(added) + (-1.0,) * len(figure.minus)
+    columns = [_cells(reader, part, header, context, []) for header in (*added, *figure.minus)]
+    return [_sum(cells, signs) for cells in zip(*columns, strict=True)]
 
 
-def _sum(cells: tuple[_Cell | None, ...]) -> _Cell | None:
-    present = [cell for cell in cells if cell is not None]
-    if len(present) < len(cells):
-        return None
+def _sum(cells: tuple[_Cell | None, ...], signs: tuple[float, ...]) -> _Cell | None:
+    """The sum with signs; a cell that is hidden or missing makes the result so."""
     total = 0.0
-    for cell in present:
+    unknown: _Cell | None = None
+    for cell, sign in zip(cells, signs, strict=True):
+        if cell is None:
+            return None
         if cell.value is None:
-            return cell
-        total += cell.value
-    return _Cell(total, "A", "F")
+            unknown = unknown or cell
+        else:
+            total += sign * cell.value
+    return unknown or _Cell(total, "A", "F")
 
 
 def _contributors(reader: Reader, figure: Figure, context: Context, issues: list[Issue]) -> list[int | None]:

@@ -44,7 +44,7 @@ def expected_headers(part: Part) -> dict[str, tuple[str, ...]]:
     for figure in part.figures:
         add(figure.header, figure.aliases)
         add(figure.contributors)
-        for header in figure.sum_of:
+        for header in (*figure.sum_of, *figure.minus):
             add(header)
         if figure.where:
             add(figure.where.header)

@@ -79,7 +79,7 @@ class Area(_Strict):
 
 
 class Figure(_Strict):
-    """One measure × group read from a column, or the sum of columns."""
+    """One measure × group read from a column, or the sum of columns; `minus` subtracts further columns."""
 
     measure: str
     group: str = "total"
@@ -87,6 +87,8 @@ class Figure(_Strict):
     header: str = ""
     aliases: tuple[str, ...] = ()
     sum_of: tuple[str, ...] = ()
+    minus: tuple[str, ...] = ()
+    """Headers whose figures are subtracted, e.g. to complete a breakdown of which one part is not delivered."""
     contributors: str = ""
     """Header of the column with the number of contributors."""
     where: RowFilter | None = None

@@ -40,7 +40,9 @@ TABLES: Final[dict[str, pa.Schema]] = {
             pa.field("source_column", pa.string()),
             pa.field("area_system", pa.string(), nullable=False),
             pa.field("area_level", pa.string(), nullable=False),
-            pa.field("area_code", pa.string(), nullable=False),  # '<parent code>-NZ': räumlich nicht zuordenbar
+            pa.field(
+                "area_code", pa.string(), nullable=False
+            ),  # '<parent code>-NZ': räumlich nicht zuordenbar
             *_PERIOD,
             pa.field("measure_id", pa.string(), nullable=False),
             pa.field("group_id", pa.string(), nullable=False),
@@ -98,7 +100,9 @@ TABLES: Final[dict[str, pa.Schema]] = {
             pa.field("area_level", pa.string(), nullable=False),
             pa.field("area_code", pa.string(), nullable=False),
             pa.field("area_name", pa.string(), nullable=False),
-            pa.field("parent_code", pa.string()),  # code on the next coarser level of the system; NULL at the root
+            pa.field(
+                "parent_code", pa.string()
+            ),  # code on the next coarser level of the system; NULL at the root
             pa.field("valid_from", pa.date32(), nullable=False),
             pa.field("valid_to", pa.date32()),  # inclusive; NULL: still valid
             pa.field("geometry", pa.string()),  # GeoJSON geometry, WGS84
@@ -153,7 +157,9 @@ TABLES: Final[dict[str, pa.Schema]] = {
             pa.field("due_year", pa.int32()),
             pa.field("cost_plan_eur", pa.float64()),
             pa.field("cost_actual_eur", pa.float64()),
-            pa.field("status", pa.string(), nullable=False),  # geplant, in Umsetzung, umgesetzt, zurückgestellt
+            pa.field(
+                "status", pa.string(), nullable=False
+            ),  # geplant, in Umsetzung, umgesetzt, zurückgestellt
             pa.field("product_code", pa.string()),
         ]
     ),

@@ -297,6 +297,7 @@ def _supplied_measure(
         yield Finding(
             item.measure, "Ebene unbekannt", f"„{system.label}“ hat keine Ebene „{item.lowest_level}“."
         )
+    yield from _overlap(item, supply)
     for dimension in sorted({name for breakdown in item.breakdowns for name in breakdown}):
         known = supply.catalogue.dimension_by_id.get(dimension)
         if groups.is_age_dimension(dimension, config):
@@ -311,6 +312,30 @@ def _supplied_measure(
                 "Gliederung nicht belegt",
                 f"„{known.label}“ muss als „category_dimension“ eingetragen sein.",
             )
+
+
+def _overlap(item: InstanceMeasure, supply: Supply) -> Iterator[Finding]:
+    """The same people below the root of two area systems: differences of the two would show single blocks.
+
+    Only `restricts` says that two measures count the same people. Whether several `part_of` measures add up to their
+    whole the catalogue does not know, so that a sum split into measures is not found here.
+    """
+    definition = supply.catalogue.measure_by_id.get(item.measure)
+    base = supply.measure(definition.restricts) if definition else None
+    if base is None or base.area_system == item.area_system:
+        return
+    if _below_root(item, supply.config) and _below_root(base, supply.config):
+        yield Finding(
+            item.measure,
+            "Gebietsgliederungen überschneiden sich",
+            f"„{supply.label(base.measure)}“ zählt dieselben Personen in einer anderen Gebietsgliederung; aus beiden "
+            "ließen sich kleine Gebiete errechnen. Bitte nur für das gesamte Gebiet veröffentlichen.",
+        )
+
+
+def _below_root(item: InstanceMeasure, config: InstanceConfig) -> bool:
+    system = next((other for other in config.area_systems if other.code == item.area_system), None)
+    return system is not None and system.levels[0].code != item.lowest_level
 
 
 def _dashboard(config: InstanceConfig, resolved: dict[str, ResolvedIndicator]) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ Belongs here: building inputs and running dbt. Does not belong here: expectation
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.landing.contracts import TABLES
+from ingestion.landing.deliveries import SCHEMA as DELIVERY_SCHEMA
 from lagebild.paths import DBT_PROJECT_DIR
 
 STICHTAG = date(2024, 12, 31)
@@ -37,10 +39,32 @@ CATALOGUE_COLUMNS = {
     "indicator": {
         **dict.fromkeys(
             [
-                "indicator_key", "indicator_id", "label", "short_label", "definition", "theme_id", "kind", "unit",
-                "polarity", "source_label", "legal_basis", "cycle", "reference_day", "delay", "first_period", "breaks",
-                "lowest_level", "tier", "benchmark_method", "trend_method", "caveats", "owner", "status",
-                "unavailable_reason", "successor", "keywords",
+                "indicator_key",
+                "indicator_id",
+                "label",
+                "short_label",
+                "definition",
+                "theme_id",
+                "kind",
+                "unit",
+                "polarity",
+                "source_label",
+                "legal_basis",
+                "cycle",
+                "reference_day",
+                "delay",
+                "first_period",
+                "breaks",
+                "lowest_level",
+                "tier",
+                "benchmark_method",
+                "trend_method",
+                "caveats",
+                "owner",
+                "status",
+                "unavailable_reason",
+                "successor",
+                "keywords",
             ],
             "str",
         ),
@@ -50,13 +74,30 @@ CATALOGUE_COLUMNS = {
         "min_denominator": "int",
     },
     "indicator_part": {
-        "indicator_key": "str", "part": "str", "measure_id": "str", "group_id": "str", "sign": "float",
+        "indicator_key": "str",
+        "part": "str",
+        "measure_id": "str",
+        "group_id": "str",
+        "sign": "float",
     },
     "measure": {
         **dict.fromkeys(
             [
-                "measure_id", "label", "definition", "unit", "value_kind", "source_id", "input", "where_sql", "value_sql",
-                "category_dimension", "period_type", "area_system", "lowest_level", "rule_id", "tier",
+                "measure_id",
+                "label",
+                "definition",
+                "unit",
+                "value_kind",
+                "source_id",
+                "input",
+                "where_sql",
+                "value_sql",
+                "category_dimension",
+                "period_type",
+                "area_system",
+                "lowest_level",
+                "rule_id",
+                "tier",
             ],
             "str",
         ),
@@ -66,7 +107,16 @@ CATALOGUE_COLUMNS = {
     "measure_breakdown": {"measure_id": "str", "breakdown": "str"},
     "group_member": {
         **dict.fromkeys(
-            ["group_id", "breakdown", "group_label", "sex", "nationality", "migration", "category_dimension", "category"],
+            [
+                "group_id",
+                "breakdown",
+                "group_label",
+                "sex",
+                "nationality",
+                "migration",
+                "category_dimension",
+                "category",
+            ],
             "str",
         ),
         "age_from": "int",
@@ -74,19 +124,41 @@ CATALOGUE_COLUMNS = {
         "sort_key": "int",
     },
     "rule": {
-        "rule_id": "str", "basis": "str", "policy": "str", "contributor": "str", "min_count": "int",
-        "protect_zero": "bool", "min_contributors": "int", "dominance_n": "int", "dominance_k_pct": "float",
-        "p_percent": "float", "min_denominator": "int", "group_disclosure": "bool", "protect_unassigned": "bool",
+        "rule_id": "str",
+        "basis": "str",
+        "policy": "str",
+        "contributor": "str",
+        "min_count": "int",
+        "protect_zero": "bool",
+        "min_contributors": "int",
+        "dominance_n": "int",
+        "dominance_k_pct": "float",
+        "p_percent": "float",
+        "min_denominator": "int",
+        "group_disclosure": "bool",
+        "protect_unassigned": "bool",
     },
     "area_level": {
-        "area_system": "str", "area_system_label": "str", "is_main": "bool", "level": "str", "level_label": "str",
-        "level_plural": "str", "level_rank": "int",
+        "area_system": "str",
+        "area_system_label": "str",
+        "is_main": "bool",
+        "level": "str",
+        "level_label": "str",
+        "level_plural": "str",
+        "level_rank": "int",
     },
     "age_band": {"dimension": "str", "age_from": "int", "age_to": "int", "member": "str"},
     "source": {
         **dict.fromkeys(
             [
-                "source_id", "label", "supplier", "cycle", "reference_day", "expected_by", "licence", "legal_basis",
+                "source_id",
+                "label",
+                "supplier",
+                "cycle",
+                "reference_day",
+                "expected_by",
+                "licence",
+                "legal_basis",
                 "tier",
             ],
             "str",
@@ -127,71 +199,112 @@ class Mini:
 
     def area(self, level: str, code: str, parent: str | None, **more: Any) -> None:
         row = {
-            "area_system": "sozialraum", "area_level": level, "area_code": code, "area_name": f"Gebiet {code}",
-            "parent_code": parent, "valid_from": date(2010, 1, 1), "valid_to": None,
-        }  # fmt: skip
+            "area_system": "sozialraum",
+            "area_level": level,
+            "area_code": code,
+            "area_name": f"Gebiet {code}",
+            "parent_code": parent,
+            "valid_from": date(2010, 1, 1),
+            "valid_to": None,
+        }
         self.areas.append(row | more)
 
     def rule(self, rule_id: str, **more: Any) -> None:
         row = {
-            "rule_id": rule_id, "basis": "Test", "policy": "evaluate", "contributor": "person", "min_count": 0,
-            "protect_zero": False, "min_contributors": 0, "dominance_n": 0, "dominance_k_pct": 0.0, "p_percent": 0.0,
-            "min_denominator": 0, "group_disclosure": False, "protect_unassigned": False,
-        }  # fmt: skip
+            "rule_id": rule_id,
+            "basis": "Test",
+            "policy": "evaluate",
+            "contributor": "person",
+            "min_count": 0,
+            "protect_zero": False,
+            "min_contributors": 0,
+            "dominance_n": 0,
+            "dominance_k_pct": 0.0,
+            "p_percent": 0.0,
+            "min_denominator": 0,
+            "group_disclosure": False,
+            "protect_unassigned": False,
+        }
         self.rules.append(row | more)
 
     def measure(self, measure_id: str, rule_id: str, breakdowns: tuple[str, ...] = (), **more: Any) -> None:
         row = {
-            "measure_id": measure_id, "label": measure_id, "definition": "", "unit": "Anzahl", "value_kind": "count",
-            "source_id": "mini", "input": "observation", "period_type": "stichtag", "area_system": "sozialraum",
-            "lowest_level": "sozialraum", "rule_id": rule_id, "tier": "public", "additive_over_areas": True,
+            "measure_id": measure_id,
+            "label": measure_id,
+            "definition": "",
+            "unit": "Anzahl",
+            "value_kind": "count",
+            "source_id": "mini",
+            "input": "observation",
+            "period_type": "stichtag",
+            "area_system": "sozialraum",
+            "lowest_level": "sozialraum",
+            "rule_id": rule_id,
+            "tier": "public",
+            "additive_over_areas": True,
             "semi_additive_time": True,
-        }  # fmt: skip
+        }
         self.measures.append(row | more)
         self.breakdowns += [(measure_id, breakdown) for breakdown in ("total", *breakdowns)]
 
-    def observation(self, measure_id: str, level: str, code: str, value: float | None, group: str = "total", **more: Any) -> None:
+    def observation(
+        self, measure_id: str, level: str, code: str, value: float | None, group: str = "total", **more: Any
+    ) -> None:
         row = {
-            "area_system": "sozialraum", "area_level": level, "area_code": code, "period_type": "stichtag",
-            "period_start": STICHTAG, "period_end": STICHTAG, "measure_id": measure_id, "group_id": group,
-            "value": value, "obs_status": "A", "conf_status": "F", "delivery_id": DELIVERY, "source_id": "mini",
-        }  # fmt: skip
+            "area_system": "sozialraum",
+            "area_level": level,
+            "area_code": code,
+            "period_type": "stichtag",
+            "period_start": STICHTAG,
+            "period_end": STICHTAG,
+            "measure_id": measure_id,
+            "group_id": group,
+            "value": value,
+            "obs_status": "A",
+            "conf_status": "F",
+            "delivery_id": DELIVERY,
+            "source_id": "mini",
+        }
         self.observations.append(row | more)
 
     def _write_landing(self) -> None:
         rows = {
-            "area": self.areas, "area_crosswalk": self.crosswalk, "observation": self.observations,
-            "person": self.persons, "case": self.cases,
-        }  # fmt: skip
+            "area": self.areas,
+            "area_crosswalk": self.crosswalk,
+            "observation": self.observations,
+            "person": self.persons,
+            "case": self.cases,
+        }
         for table, schema in TABLES.items():
             folder = self.root / "landing" / "mini" / "all"
             folder.mkdir(parents=True, exist_ok=True)
             filled = [
-                {name: {"delivery_id": DELIVERY, "source_id": "mini"}.get(name) for name in schema.names} | row
+                {name: {"delivery_id": DELIVERY, "source_id": "mini"}.get(name) for name in schema.names}
+                | row
                 for row in rows.get(table, [])
             ]
             pq.write_table(pa.Table.from_pylist(filled, schema=schema), folder / f"{table}.parquet")
 
     def _write_registry(self) -> None:
         default = {
-            "delivery_id": DELIVERY, "source_id": "mini", "status": "current", "received_at": datetime(2025, 1, 15),
-            "file_modified_at": datetime(2025, 1, 15), "file_name": "mini.csv", "period_type": "stichtag",
-            "period_start": STICHTAG, "period_end": STICHTAG, "kommune_code": None, "row_count": 1, "warnings": 0,
+            "delivery_id": DELIVERY,
+            "source_id": "mini",
+            "status": "current",
+            "received_at": datetime(2025, 1, 15, tzinfo=UTC),
+            "file_modified_at": datetime(2025, 1, 15, tzinfo=UTC),
+            "file_name": "mini.csv",
+            "period_type": "stichtag",
+            "period_start": STICHTAG,
+            "period_end": STICHTAG,
+            "kommune_code": None,
+            "row_count": 1,
+            "warnings": 0,
             "supersedes": None,
-        }  # fmt: skip
-        schema = pa.schema(
-            [
-                ("delivery_id", pa.string()), ("source_id", pa.string()), ("status", pa.string()),
-                ("received_at", pa.timestamp("us")), ("file_modified_at", pa.timestamp("us")), ("file_name", pa.string()),
-                ("period_type", pa.string()), ("period_start", pa.date32()), ("period_end", pa.date32()),
-                ("kommune_code", pa.string()), ("row_count", pa.int64()), ("warnings", pa.int32()),
-                ("supersedes", pa.string()),
-            ]
-        )  # fmt: skip
+        }
         folder = self.root / "landing" / "_registry"
         folder.mkdir(parents=True, exist_ok=True)
         rows = [default | row for row in (self.deliveries or [{}])]
-        pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "deliveries.parquet")
+        pq.write_table(pa.Table.from_pylist(rows, schema=DELIVERY_SCHEMA), folder / "deliveries.parquet")
 
     def _write_catalogue(self) -> None:
         bounds = [*self.age_bounds, None]
@@ -202,7 +315,7 @@ class Mini:
                 "age_to": None if high is None else high - 1,
                 "member": f"{low}+" if high is None else f"{low}-{high - 1}",
             }
-            for low, high in zip(bounds, bounds[1:], strict=False)
+            for low, high in itertools.pairwise(bounds)
         ]
         tables: dict[str, list[dict[str, Any]]] = {
             "theme": [{"theme_id": "demografie", "label": "Demografie", "sort_key": 1}],
@@ -210,21 +323,39 @@ class Mini:
             "indicator_part": self.parts,
             "measure": self.measures,
             "measure_breakdown": [{"measure_id": m, "breakdown": b} for m, b in self.breakdowns],
-            "group_member": [{"group_id": "total", "breakdown": "total", "group_label": "insgesamt", "sort_key": 0}, *self.groups],
+            "group_member": [
+                {"group_id": "total", "breakdown": "total", "group_label": "insgesamt", "sort_key": 0},
+                *self.groups,
+            ],
             "rule": self.rules,
             "area_level": [
-                {"area_system": "sozialraum", "area_system_label": "Sozialräume", "is_main": True, "level_rank": rank, **level}
+                {
+                    "area_system": "sozialraum",
+                    "area_system_label": "Sozialräume",
+                    "is_main": True,
+                    "level_rank": rank,
+                    **level,
+                }
                 for rank, level in enumerate(AREA_LEVELS)
             ],
             "age_band": bands,
-            "source": [{"source_id": "mini", "label": "Mini", "supplier": "Test", "kommunen_expected": len(self.coverage)}],
+            "source": [
+                {
+                    "source_id": "mini",
+                    "label": "Mini",
+                    "supplier": "Test",
+                    "kommunen_expected": len(self.coverage),
+                }
+            ],
             "source_coverage": [{"source_id": s, "kommune_code": k} for s, k in self.coverage],
-        }  # fmt: skip
+        }
         folder = self.root / "catalogue"
         folder.mkdir(parents=True, exist_ok=True)
         for table, columns in CATALOGUE_COLUMNS.items():
             frame = pd.DataFrame(tables[table], columns=list(columns))
-            frame.astype({name: _DTYPES[kind] for name, kind in columns.items()}).to_parquet(folder / f"{table}.parquet")
+            frame.astype({name: _DTYPES[kind] for name, kind in columns.items()}).to_parquet(
+                folder / f"{table}.parquet"
+            )
 
     def build(self, *arguments: str) -> None:
         """Writes the inputs and runs `dbt build` (or the given command); raises with dbt's output on failure."""
@@ -232,17 +363,30 @@ class Mini:
         self._write_registry()
         self._write_catalogue()
         variables = {
-            "instance": "mini", "title": "Mini", "is_synthetic": True, "attribution": "Test",
-            "landing_dir": str(self.root / "landing"), "catalogue_dir": str(self.root / "catalogue"),
-            "main_area_system": "sozialraum", "release_id": "R1", "input_fingerprint": "F1", "catalogue_version": "C1",
+            "instance": "mini",
+            "title": "Mini",
+            "is_synthetic": True,
+            "attribution": "Test",
+            "landing_dir": str(self.root / "landing"),
+            "catalogue_dir": str(self.root / "catalogue"),
+            "main_area_system": "sozialraum",
+            "release_id": "R1",
+            "input_fingerprint": "F1",
+            "catalogue_version": "C1",
             "measures": self.microdata_measures,
-        }  # fmt: skip
+        }
         command = [
             str(Path(sys.executable).parent / "dbt"),
             *(arguments or ("build", "--exclude-resource-type", "unit_test")),
-            "--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR), "--target", "duckdb",
-            "--vars", json.dumps(variables),
-        ]  # fmt: skip
+            "--project-dir",
+            str(DBT_PROJECT_DIR),
+            "--profiles-dir",
+            str(DBT_PROJECT_DIR),
+            "--target",
+            "duckdb",
+            "--vars",
+            json.dumps(variables),
+        ]
         environment = os.environ | {
             "LAGEBILD_WAREHOUSE": str(self.warehouse),
             "DBT_TARGET_PATH": str(self.root / "target"),

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import lil_matrix
+from scipy.sparse import csr_matrix
 
+from disclosure.attacker import Interval, attack
 from tests.dbt_project.mini import Mini
 
 THRESHOLD = 3
@@ -42,7 +42,9 @@ def random_tables() -> dict[str, np.ndarray]:
     for number in range(MEASURES):
         scale = generator.choice([0.6, 1.5, 4.0, 12.0], size=(len(LEAVES), 1, 1))
         skew = generator.dirichlet(np.full(len(CATEGORIES), generator.choice([0.3, 1.0, 5.0])))
-        tables[f"m{number:02d}"] = generator.poisson(scale * skew[None, :, None] * 3, size=(len(LEAVES), 3, 2))
+        tables[f"m{number:02d}"] = generator.poisson(
+            scale * skew[None, :, None] * 3, size=(len(LEAVES), 3, 2)
+        )
     return tables
 
 
@@ -82,11 +84,15 @@ def release(tables: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFact
                 mini.observation(measure, "sozialraum", leaf, float(counts[index, :, s].sum()), sex)
             if is_crossed(measure):
                 for (c, category), (s, sex) in itertools.product(enumerate(CATEGORIES), enumerate(SEXES)):
-                    mini.observation(measure, "sozialraum", leaf, float(counts[index, c, s]), f"{category};{sex}")
+                    mini.observation(
+                        measure, "sozialraum", leaf, float(counts[index, c, s]), f"{category};{sex}"
+                    )
     mini.build("build", "--select", "+published_fct_measure", "--exclude-resource-type", "unit_test")
     return mini.query(
         """
-        select fact.measure_id, area.area_code, area.area_level, fact.group_key, cell.breakdown, fact.value, cell.is_primary
+        select
+            fact.measure_id, area.area_code, area.area_level, fact.group_key, cell.breakdown, fact.value,
+            cell.is_primary
         from published.fct_measure as fact
         inner join core.dim_area as area using (area_key)
         inner join disclosure.int_disclosure__cell as cell using (measure_id, area_key, period_key, group_key)
@@ -108,26 +114,11 @@ def atoms_of(area_code: str, group_key: str) -> np.ndarray:
     return mask.ravel()
 
 
-def attack(published: pd.DataFrame, target: np.ndarray) -> tuple[float, float]:
-    """Smallest and largest value of a hidden cell that fits everything published (whole, non-negative tables)."""
-    matrix = lil_matrix((len(published), target.size))
-    for row, (code, group) in enumerate(zip(published["area_code"], published["group_key"], strict=True)):
-        matrix[row] = atoms_of(code, group)
-    constraint = LinearConstraint(matrix.tocsr(), published["value"].to_numpy(), published["value"].to_numpy())
-    ends = []
-    for sign in (1.0, -1.0):
-        result = milp(
-            sign * target,
-            constraints=constraint,
-            integrality=np.ones(target.size),
-            bounds=Bounds(0, 60 if published.empty else np.inf),
-        )
-        if result.status == 3:  # nothing published limits the cell: unbounded above
-            ends.append(float("inf"))
-            continue
-        assert result.status == 0, result.message
-        ends.append(abs(float(result.fun)))
-    return ends[0], ends[1]
+def interval(published: pd.DataFrame, target: np.ndarray) -> Interval:
+    """What the attacker concludes about the cell `target` from the published facts of one measure."""
+    cells = zip(published["area_code"], published["group_key"], strict=True)
+    membership = csr_matrix(np.array([atoms_of(code, group) for code, group in cells]))
+    return attack(membership, published["value"].to_numpy(dtype="float64"), target)
 
 
 def test_published_values_are_the_true_ones(release: pd.DataFrame, tables: dict[str, np.ndarray]) -> None:
@@ -149,9 +140,8 @@ def test_attacker_cannot_narrow_down_any_primary_cell(release: pd.DataFrame) -> 
         published = facts[facts["value"].notna()]
         hidden = facts[facts["is_primary"] & ~facts["breakdown"].str.contains(";")]
         for row in hidden.itertuples():
-            lower, upper = attack(published, atoms_of(row.area_code, row.group_key))
-            assert lower == 0, f"{measure} {row.area_code} {row.group_key}: at least {lower}"
-            assert upper >= THRESHOLD, f"{measure} {row.area_code} {row.group_key}: at most {upper}"
+            found = interval(published, atoms_of(row.area_code, row.group_key))
+            assert found.protects(THRESHOLD), f"{measure} {row.area_code} {row.group_key}: {found}"
             attacked += 1
     assert attacked > 500
 
@@ -161,8 +151,10 @@ def test_cells_of_withheld_cross_tables_are_not_exactly_determined(release: pd.D
         published = facts[facts["value"].notna()]
         hidden = facts[facts["is_primary"] & facts["breakdown"].str.contains(";")]
         for row in hidden.head(10).itertuples():
-            lower, upper = attack(published, atoms_of(row.area_code, row.group_key))
-            assert lower < upper, f"{measure} {row.area_code} {row.group_key}: exactly {lower}"
+            found = interval(published, atoms_of(row.area_code, row.group_key))
+            assert found.lower < found.upper, (
+                f"{measure} {row.area_code} {row.group_key}: exactly {found.lower}"
+            )
 
 
 def test_attacker_wins_when_a_secondary_cell_is_published(
@@ -177,11 +169,8 @@ def test_attacker_wins_when_a_secondary_cell_is_published(
         if primary.empty or secondary.empty:
             continue
         true_table = tables[str(measure)].ravel()
-        secondary["value"] = [
-            float(atoms_of(code, "total") @ true_table) for code in secondary["area_code"]
-        ]
+        secondary["value"] = [float(atoms_of(code, "total") @ true_table) for code in secondary["area_code"]]
         leaked = pd.concat([facts[facts["value"].notna()], secondary])
         for row in primary.itertuples():
-            lower, upper = attack(leaked, atoms_of(row.area_code, row.group_key))
-            broken += lower > 0 or upper < THRESHOLD
+            broken += not interval(leaked, atoms_of(row.area_code, row.group_key)).protects(THRESHOLD)
     assert broken > 0

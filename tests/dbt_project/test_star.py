@@ -1,4 +1,4 @@
-"""The star on a hand-made instance: counting, rolling up, reforms, missing deliveries, indicators, dbt's own unit tests."""
+"""The star on a hand-made instance: counting, rolling up, reforms, missing deliveries, indicators, dbt unit tests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,21 @@ BEFORE_REFORM = date(2019, 12, 31)
 
 def _indicator(**more: object) -> dict[str, object]:
     return {
-        "indicator_key": "sgb2_rate@1", "indicator_id": "sgb2_rate", "version": 1, "label": "SGB-II-Quote",
-        "short_label": "SGB II", "theme_id": "demografie", "kind": "share", "factor": 100.0, "unit": "%", "decimals": 1,
-        "polarity": "lower_better", "lowest_level": "sozialraum", "status": "active", "tier": "public",
-    } | more  # fmt: skip
+        "indicator_key": "sgb2_rate@1",
+        "indicator_id": "sgb2_rate",
+        "version": 1,
+        "label": "SGB-II-Quote",
+        "short_label": "SGB II",
+        "theme_id": "demografie",
+        "kind": "share",
+        "factor": 100.0,
+        "unit": "%",
+        "decimals": 1,
+        "polarity": "lower_better",
+        "lowest_level": "sozialraum",
+        "status": "active",
+        "tier": "public",
+    } | more
 
 
 def _persons(reference_date: date, gemeinden: dict[str, str]) -> list[dict[str, object]]:
@@ -27,13 +38,17 @@ def _persons(reference_date: date, gemeinden: dict[str, str]) -> list[dict[str, 
     chance = random.Random(3)
     return [
         {
-            "reference_date": reference_date, "person_key": f"{block}{i}", "household_key": f"{block}{i // 2}",
-            "gemeinde_code": gemeinde, "block_code": block if i else None, "sex": chance.choice(["m", "f"]),
+            "reference_date": reference_date,
+            "person_key": f"{block}{i}",
+            "household_key": f"{block}{i // 2}",
+            "gemeinde_code": gemeinde,
+            "block_code": block if i else None,
+            "sex": chance.choice(["m", "f"]),
             "age": chance.randrange(95),
         }
         for block, gemeinde in gemeinden.items()
         for i in range(30)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +67,15 @@ def star(tmp_path_factory: pytest.TempPathFactory) -> Mini:
     mini.area("block", "C1b", "C1")
     mini.crosswalk.append(
         {
-            "area_system": "sozialraum", "area_level": "gemeinde", "from_code": "C", "to_code": "B",
-            "reform_date": date(2020, 1, 1), "weight": 1.0, "method": "exact",
+            "area_system": "sozialraum",
+            "area_level": "gemeinde",
+            "from_code": "C",
+            "to_code": "B",
+            "reform_date": date(2020, 1, 1),
+            "weight": 1.0,
+            "method": "exact",
         }
-    )  # fmt: skip
+    )
     mini.rule("open")
     mini.rule("count_3", min_count=3)
     for sex in ("f", "m"):
@@ -63,18 +83,52 @@ def star(tmp_path_factory: pytest.TempPathFactory) -> Mini:
             {"group_id": f"sex={sex}", "breakdown": "sex", "group_label": sex, "sex": sex, "sort_key": 1}
         )
     for band in ("0-17", "18-64", "65+"):
-        mini.groups.append({"group_id": f"age={band}", "breakdown": "age", "group_label": band, "sort_key": 2})
+        mini.groups.append(
+            {"group_id": f"age={band}", "breakdown": "age", "group_label": band, "sort_key": 2}
+        )
     mini.measure("population", "open", ("age", "sex"), input="person", value_sql="count(*)")
     mini.measure("hze_cases", "open", input="case", period_type="jahr", value_sql="count(*)")
-    mini.measure("hze_eur", "open", input="case", period_type="jahr", value_kind="money", value_sql="sum(amount_eur)")
+    mini.measure(
+        "hze_eur", "open", input="case", period_type="jahr", value_kind="money", value_sql="sum(amount_eur)"
+    )
     mini.measure("sgb2_persons", "count_3")
     mini.measure("dwellings", "open")
-    common = {"source": "mini", "area_system": "sozialraum", "lowest_level": "sozialraum", "level_rank": 2, "category_dimension": ""}
+    common = {
+        "source": "mini",
+        "area_system": "sozialraum",
+        "lowest_level": "sozialraum",
+        "level_rank": 2,
+        "category_dimension": "",
+    }
     mini.microdata_measures = [
-        common | {"measure": "population", "input": "person", "where": "true", "value": "count(*)", "breakdowns": [["age"], ["sex"]], "period_type": "stichtag"},
-        common | {"measure": "hze_cases", "input": "case", "where": "case_type = 'hze'", "value": "count(*)", "breakdowns": [], "period_type": "jahr"},
-        common | {"measure": "hze_eur", "input": "case", "where": "case_type = 'hze'", "value": "sum(amount_eur)", "breakdowns": [], "period_type": "jahr"},
-    ]  # fmt: skip
+        common
+        | {
+            "measure": "population",
+            "input": "person",
+            "where": "true",
+            "value": "count(*)",
+            "breakdowns": [["age"], ["sex"]],
+            "period_type": "stichtag",
+        },
+        common
+        | {
+            "measure": "hze_cases",
+            "input": "case",
+            "where": "case_type = 'hze'",
+            "value": "count(*)",
+            "breakdowns": [],
+            "period_type": "jahr",
+        },
+        common
+        | {
+            "measure": "hze_eur",
+            "input": "case",
+            "where": "case_type = 'hze'",
+            "value": "sum(amount_eur)",
+            "breakdowns": [],
+            "period_type": "jahr",
+        },
+    ]
     today = {"A1b": "A", "A2b": "A", "B1b": "B", "B2b": "B", "C1b": "B"}
     mini.persons = _persons(STICHTAG, today) + _persons(BEFORE_REFORM, today | {"C1b": "C"})
     # Two Jugendämter: town A has its own, the Kreis covers the rest; in 2023 the Kreis has not delivered.
@@ -84,11 +138,16 @@ def star(tmp_path_factory: pytest.TempPathFactory) -> Mini:
             for i in range(4):
                 mini.cases.append(
                     {
-                        "case_type": "hze", "period_type": "jahr", "period_start": date(year, 1, 1),
-                        "period_end": date(year, 12, 31), "gemeinde_code": gemeinde, "block_code": f"{gemeinde}1b",
-                        "amount_eur": 1000.0 * (i + 1), "provider_key": "T1",
+                        "case_type": "hze",
+                        "period_type": "jahr",
+                        "period_start": date(year, 1, 1),
+                        "period_end": date(year, 12, 31),
+                        "gemeinde_code": gemeinde,
+                        "block_code": f"{gemeinde}1b",
+                        "amount_eur": 1000.0 * (i + 1),
+                        "provider_key": "T1",
                     }
-                )  # fmt: skip
+                )
     mini.deliveries = [
         {},
         {"delivery_id": "h23a", "period_type": "jahr", "period_end": date(2023, 12, 31), "kommune_code": "A"},
@@ -105,9 +164,21 @@ def star(tmp_path_factory: pytest.TempPathFactory) -> Mini:
         _indicator(indicator_key="none@1", indicator_id="none", label="Ohne Daten", status="not_available"),
     ]
     mini.parts = [
-        {"indicator_key": "sgb2_rate@1", "part": "numerator", "measure_id": "sgb2_persons", "group_id": "total", "sign": 1.0},
-        {"indicator_key": "sgb2_rate@1", "part": "denominator", "measure_id": "population", "group_id": "total", "sign": 1.0},
-    ]  # fmt: skip
+        {
+            "indicator_key": "sgb2_rate@1",
+            "part": "numerator",
+            "measure_id": "sgb2_persons",
+            "group_id": "total",
+            "sign": 1.0,
+        },
+        {
+            "indicator_key": "sgb2_rate@1",
+            "part": "denominator",
+            "measure_id": "population",
+            "group_id": "total",
+            "sign": 1.0,
+        },
+    ]
     mini.build()
     return mini
 
@@ -141,12 +212,16 @@ def test_population_equals_a_pandas_count_on_every_level(star: Mini) -> None:
 
 
 def test_a_reform_moves_the_sozialraum_not_the_figures(star: Mini) -> None:
-    facts = _facts(star, "population").set_index(["area_level", "area_code", "period_key", "group_key"])["value"]
+    facts = _facts(star, "population").set_index(["area_level", "area_code", "period_key", "group_key"])[
+        "value"
+    ]
     assert facts["gemeinde", "C", "S2019-12-31", "total"] == 30
     assert facts["gemeinde", "B", "S2019-12-31", "total"] == 60
     assert facts["gemeinde", "B", "S2024-12-31", "total"] == 90
     assert ("gemeinde", "C", "S2024-12-31", "total") not in facts.index
-    reform = star.query("select from_area_key, to_area_key, weight, is_estimate from published.bridge_area_reform")
+    reform = star.query(
+        "select from_area_key, to_area_key, weight, is_estimate from published.bridge_area_reform"
+    )
     assert reform.to_dict("records") == [
         {
             "from_area_key": "sozialraum|gemeinde|C|2010-01-01",
@@ -195,7 +270,9 @@ def test_indicators_come_from_released_parts(star: Mini) -> None:
 
 
 def test_the_release_says_what_it_withholds(star: Mini) -> None:
-    withheld = star.query("select * from published.mart_withheld where measure_id = 'sgb2_persons'").set_index("area_level_label")
+    withheld = star.query(
+        "select * from published.mart_withheld where measure_id = 'sgb2_persons'"
+    ).set_index("area_level_label")
     assert withheld.loc["Sozialraum", "decision"] == "teilweise zurückgehalten"
     assert withheld.loc["Sozialraum", "cells_withheld"] == 2
     assert withheld.loc["Gemeinde", "decision"] == "ganz veröffentlicht"

@@ -132,6 +132,7 @@ HOUSING: dict[str, Any] = {
                 {"measure": "dwellings", "header": "Wohnungen"},
                 {"measure": "rent_sum_eur", "header": "Mieten", "contributors": "Angebote"},
                 {"measure": "both", "sum_of": ["Wohnungen", "Mieten"]},
+                {"measure": "rest", "header": "Wohnungen", "minus": ["Mieten"]},
             ],
         }
     ],
@@ -169,6 +170,9 @@ def test_workbook_signs_totals_and_title_block(tmp_path: Path) -> None:
     assert found["99901001S03", "rent_sum_eur"] == (12.5, "A", "F", 1)
     assert found["99901001S01", "both"] == (175.5, "A", "F", None)
     assert found["99901001S02", "both"] == (None, "A", "C", None)
+    assert found["99901001S01", "rest"] == (64.5, "A", "F", None)
+    assert found["99901001S02", "rest"] == (None, "A", "C", None)  # stays hidden
+    assert found["99901001S03", "rest"] == (None, "O", "F", None)
     assert found["99901", "dwellings"] == (120, "A", "F", None)
     assert {row["source_row"] for row in parsed.tables["observation"].to_pylist()} == {4, 5, 6, 8}
 
@@ -314,7 +318,15 @@ def test_ba_akg_areas_stars_and_period(tmp_path: Path) -> None:
     starred = total["sozialraum", "99901001S01"]
     assert (starred["value"], starred["obs_status"], starred["conf_status"]) == (None, "A", "C")
     assert total["kreis", "99901"]["value"] == 14
-    assert {row["group_id"] for row in rows} >= {"total", "sex=m", "age=55+", "nationality=foreign"}
+    groups = {row["group_id"] for row in rows}
+    assert groups >= {
+        "total",
+        "sex=m",
+        "age=55+",
+        "nationality=foreign",
+        "rechtskreis=sgb2",
+        "rechtskreis=sgb3",
+    }
 
 
 def test_ba_akg_renamed_key_is_accepted_and_bad_month_refused(tmp_path: Path) -> None:

@@ -208,14 +208,47 @@ def test_observations(landed: Landed, source_id: str) -> None:
             for name in ("contributors", "largest", "second_largest"):
                 assert got[name] == row[name], (place, name)
     assert hidden > 0 or source_id not in ("ba_akg", "wohnen")
-    # What the truth does not list: Gemeinden without a home (a true zero), and totals summed from the parts.
+    # What the truth does not list: Gemeinden without a home (a true zero), and what is computed from delivered columns.
     for place, row in found.items():
         if source_id == "pflege":
             assert (row["value"], row["contributors"]) == (0, 0)
+        elif source_id == "schule":
+            assert place[5:] == ("pupils", "nationality=de")
+            foreign = counts[(*place[:6], "nationality=foreign")]
+            assert row["value"] == counts[(*place[:6], "total")] - foreign
         else:
             assert source_id == "kita" and row["group_id"] == "total"
             parts = [counts[(*place[:6], group)] for group in ("age=0-2", "age=3-5")]
             assert row["value"] == sum(parts)
+
+
+def test_groups_of_a_delivered_breakdown_add_up_to_the_total(landed: Landed) -> None:
+    """Otherwise a rest that nobody protects could be computed from the total."""
+    checked: Counter[tuple[str, str]] = Counter()
+    for measure in landed.instance.measures:
+        if measure.input != "observation" or not measure.breakdowns:
+            continue
+        totals: dict[tuple[Any, ...], float | None] = {}
+        parts: dict[tuple[Any, ...], list[float | None]] = {}
+        for row in landed.rows(measure.source, "observation"):
+            if row["measure_id"] == measure.measure:
+                place = (row["period_end"], row["area_system"], row["area_level"], row["area_code"])
+                if row["group_id"] == "total":
+                    totals[place] = row["value"]
+                else:
+                    dimension = row["group_id"].split("=")[0]
+                    parts.setdefault((*place, dimension), []).append(row["value"])
+        for (*found, dimension), values in parts.items():
+            total = totals[tuple(found)]
+            if total is not None and None not in values:
+                assert sum(value or 0 for value in values) == total, (measure.measure, dimension, found)
+                checked[measure.measure, dimension] += 1
+    assert set(checked) >= {
+        ("unemployed", "rechtskreis"),
+        ("sgb2_persons", "leistungsberechtigung"),
+        ("school_leavers", "abschluss"),
+        ("pupils", "nationality"),
+    }
 
 
 def test_areas_and_crosswalk(landed: Landed) -> None:

@@ -200,7 +200,7 @@ def test_dbt_vars_are_plain_json_with_the_rank_of_the_lowest_level() -> None:
         ["migration"],
         ["age", "sex"],
     ]
-    assert by_id["disability_merkzeichen"]["level_rank"] == 2
+    assert by_id["disability_merkzeichen"]["level_rank"] == 1
     assert "unemployed" not in by_id
 
 
@@ -216,10 +216,10 @@ def test_who_delivers_is_said_by_the_instance() -> None:
     assert rows["noise_exposure_share"]["source_label"] == "noch keine Quelle"
 
 
-def test_merkzeichen_are_never_released_below_the_gemeinde() -> None:
+def test_merkzeichen_are_never_released_below_the_amt() -> None:
     for item in Instance("musterkreis").measures:
         if any("merkzeichen" in breakdown for breakdown in item.breakdowns):
-            assert (item.lowest_level, item.rule) == ("gemeinde", "disability_combination")
+            assert (item.lowest_level, item.rule) == ("amt", "disability_combination")
 
 
 def test_an_unreadable_entry_names_its_file(tmp_path: Path) -> None:

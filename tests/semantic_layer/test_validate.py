@@ -130,3 +130,17 @@ def test_double_measures_and_unordered_bands_are_reported() -> None:
         supply(book, measure(), measure(), dimensions={"age": [0, 65, 15]}), [SOURCE], [RULE]
     )
     assert {finding.rule for finding in found} >= {"Messgröße doppelt", "Altersgruppen ungeordnet"}
+
+
+@pytest.mark.parametrize(
+    ("area_system", "lowest_level", "reported"),
+    [("bezirk", "gemeinde", True), ("bezirk", "kreis", False), ("raum", "sozialraum", False)],
+)
+def test_the_same_people_in_two_area_systems_are_released_at_the_root_only(
+    area_system: str, lowest_level: str, reported: bool
+) -> None:
+    children = measure(
+        measure="children", area_system=area_system, lowest_level=lowest_level, breakdowns=[["sex"]]
+    )
+    found = instance_findings(supply(catalogue(indicator()), measure(), children), [SOURCE], [RULE])
+    assert ("Gebietsgliederungen überschneiden sich" in {finding.rule for finding in found}) is reported

@@ -58,9 +58,9 @@ create table mart_indicator (indicator_id varchar, indicator_label varchar, shor
     area_key varchar, area_code varchar, area_name varchar, parent_area_name varchar, period_key varchar,
     period_type varchar, period_label varchar, period_end date, year integer, is_latest boolean,
     numerator double, denominator double, factor double, value double, value_label varchar, obs_status varchar,
-    conf_status varchar, empty_reason varchar, kreis_value double, previous_value double, change double,
-    tendency varchar, rank integer, is_current_area boolean, source_label varchar, attribution varchar,
-    synthetic_note varchar);
+    conf_status varchar, empty_reason varchar, kreis_value double, kreis_value_label varchar,
+    previous_value double, change double, change_label varchar, tendency varchar, rank integer,
+    is_current_area boolean, source_label varchar, attribution varchar, synthetic_note varchar);
 create table mart_measure (measure_id varchar, measure_label varchar, unit varchar, area_system varchar,
     area_system_label varchar, area_level varchar, area_level_label varchar, level_rank integer,
     area_key varchar, area_code varchar, area_name varchar, parent_area_name varchar, period_key varchar,
@@ -207,20 +207,27 @@ def _insert_figures(db: duckdb.DuckDBPyConnection) -> None:
                 value = None if hidden else number
                 before = previous.get(code)
                 change = None if value is None or before is None else value - before
-                text = f"{number:,.{decimals}f}".translate(str.maketrans(",.", ".,"))
+                text = _german(number, decimals)
                 rows.append(
                     (
                         ident, label, short, "lage", "Soziale Lage", unit, decimals, polarity, "sozialraum",
                         "Sozialräume", level, level_label, rank, f"sozialraum:{code}", code, name, parent,
                         f"S{year}-12-31", "stichtag", f"31.12.{year}", f"{year}-12-31", year, year == YEARS[-1],
                         None if hidden else part_n, part_d, factor, value, "gesperrt" if hidden else f"{text} {unit}",
-                        "A", "C" if hidden else "F", "gesperrt" if hidden else None, values["99901"][2], before,
-                        change, _tendency(polarity, change), None if hidden else 1, True, "Prüfstatistik",
+                        "A", "C" if hidden else "F", "gesperrt" if hidden else None, values["99901"][2],
+                        _german(values["99901"][2], decimals), before, change,
+                        None if change is None else _german(change, decimals, sign="+"), _tendency(polarity, change),
+                        None if hidden else 1, True, "Prüfstatistik",
                         CONFIG.attribution, "Synthetische Daten",
                     )
                 )  # fmt: skip
                 previous[code] = value
-    db.executemany(f"insert into mart_indicator values ({', '.join('?' * 40)})", rows)
+    db.executemany(f"insert into mart_indicator values ({', '.join('?' * 42)})", rows)
+
+
+def _german(number: float, decimals: int, sign: str = "") -> str:
+    """1234.5 -> 1.234,5; `sign="+"` also marks increases."""
+    return f"{number:{sign},.{decimals}f}".translate(str.maketrans(",.", ".,"))
 
 
 def _tendency(polarity: str, change: float | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import SLUG, RunningSuperset
 
 from superset_assets.screenshots import CHROMIUM, capture
+from tests.superset.conftest import SLUG, RunningSuperset
 
 pytestmark = [
     pytest.mark.superset,
@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
 ]
 
-_ENGLISH = ("No results", "No data", "Error", "records", "Sign in", "Loading", "Unexpected")
+_ENGLISH = ("No results", "No data", "Error", "records", "N/A", "Sign in", "Loading", "Unexpected")
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 
 import duckdb
-import mock_release
 import pytest
 import requests
-from conftest import DATABASE, SLUG, RunningSuperset
 
 from superset_assets.render import asset_uuid
 from superset_assets.roles import Login, read_logins
 from superset_assets.server import chart_data, dashboard_answers, query_dataset, run_sql
 from superset_assets.sync import sync
+from tests.superset import mock_release
+from tests.superset.conftest import DATABASE, SLUG, RunningSuperset
 
 pytestmark = pytest.mark.superset
 

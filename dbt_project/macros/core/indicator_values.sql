@@ -19,21 +19,27 @@
             count(fact.value) as values_found,
             any_value(expected.parts) as parts_expected,
             bool_or(fact.conf_status = 'C') as has_hidden,
-            -- Why a part is empty, the most provisional reason first: not delivered, not collected, not applicable.
+            -- Why a part is empty, the most provisional reason first: not delivered, not collected, not
+            -- applicable.
             case
-                when bool_or(fact.value is null and fact.obs_status = 'O') then 'O'
-                when bool_or(fact.value is null and fact.obs_status = 'L') then 'L'
-                when bool_or(fact.value is null and fact.obs_status = 'M') then 'M'
+                when bool_or(fact.value is null and fact.obs_status = 'O')
+                then 'O'
+                when bool_or(fact.value is null and fact.obs_status = 'L')
+                then 'L'
+                when bool_or(fact.value is null and fact.obs_status = 'M')
+                then 'M'
             end as missing_status,
             bool_or(fact.obs_status = 'E') as has_estimate
-        from {{ ref('stg_catalogue__indicator_part') }} as part
+        from {{ ref("stg_catalogue__indicator_part") }} as part
         inner join {{ facts }} as fact on fact.measure_id = part.measure_id and fact.group_key = part.group_id
         inner join
             (
                 select indicator_key, part, count(*) as parts
-                from {{ ref('stg_catalogue__indicator_part') }}
+                from {{ ref("stg_catalogue__indicator_part") }}
                 group by all
-            ) as expected on expected.indicator_key = part.indicator_key and expected.part = part.part
+            ) as expected
+            on expected.indicator_key = part.indicator_key
+            and expected.part = part.part
         group by
             part.indicator_key,
             part.part,
@@ -44,14 +50,9 @@
             fact.period_end
     ),
     complete_parts as (
-        select
-            * exclude (total),
-            case when values_found = parts_expected then total end as total
-        from parts
+        select * exclude (total), case when values_found = parts_expected then total end as total from parts
     ),
-    numerators as (
-        select * from complete_parts where part = 'numerator'
-    ),
+    numerators as (select * from complete_parts where part = 'numerator'),
     -- One row per level and code: a second area system repeats the root with the same figure.
     denominators as (
         select *
@@ -80,8 +81,10 @@
             ) as numerator_missing_status,
             numerators.has_estimate as numerator_estimate,
             -- An as-of join reaches back without limit; a base older than a year is no base.
-            case when denominators.period_end >= numerators.period_end - interval 366 day then denominators.total end
-            as denominator,
+            case
+                when denominators.period_end >= numerators.period_end - interval 366 day
+                then denominators.total
+            end as denominator,
             denominators.missing_status as denominator_missing_status,
             coalesce(denominators.has_hidden, false) as denominator_hidden,
             coalesce(denominators.has_estimate, false) as denominator_estimate
@@ -107,33 +110,44 @@
                 then round(indicator.factor * paired.numerator, indicator.decimals)
                 when paired.denominator < indicator.min_denominator
                 then null
-                else round(indicator.factor * paired.numerator / nullif(paired.denominator, 0), indicator.decimals)
+                else
+                    round(
+                        indicator.factor * paired.numerator / nullif(paired.denominator, 0),
+                        indicator.decimals
+                    )
             end as value,
             case
                 when paired.numerator_missing_status is not null
                 then paired.numerator_missing_status
                 when has_denominator.indicator_key is not null and paired.denominator = 0
                 then 'M'
-                when has_denominator.indicator_key is not null and paired.denominator is null and not paired.denominator_hidden
+                when
+                    has_denominator.indicator_key is not null
+                    and paired.denominator is null
+                    and not paired.denominator_hidden
                 then coalesce(paired.denominator_missing_status, 'O')
                 when paired.numerator_estimate or paired.denominator_estimate
                 then 'E'
                 else 'A'
             end as obs_status,
             case
-                when paired.numerator_hidden or (has_denominator.indicator_key is not null and paired.denominator_hidden)
+                when
+                    paired.numerator_hidden
+                    or (has_denominator.indicator_key is not null and paired.denominator_hidden)
                 then 'C'
                 -- Too small a base: the rate would be noise and close to a count.
-                when has_denominator.indicator_key is not null and paired.denominator < indicator.min_denominator
+                when
+                    has_denominator.indicator_key is not null
+                    and paired.denominator < indicator.min_denominator
                 then 'C'
                 else 'F'
             end as conf_status
         from paired
-        inner join {{ ref('stg_catalogue__indicator') }} as indicator using (indicator_key)
+        inner join {{ ref("stg_catalogue__indicator") }} as indicator using (indicator_key)
         left join
             (
                 select distinct indicator_key
-                from {{ ref('stg_catalogue__indicator_part') }}
+                from {{ ref("stg_catalogue__indicator_part") }}
                 where part = 'denominator'
             ) as has_denominator using (indicator_key)
         where indicator.status = 'active' and indicator.tier = 'public'

@@ -7,8 +7,8 @@
     ancestors before they are aggregated, because distinct households and providers and the two largest contributions
     are not additive. -#}
 {% macro microdata_measure(measure) %}
-    {%- set is_person = measure.input == 'person' -%}
-    {%- set category_dimension = measure.category_dimension or 'category' -%}
+    {%- set is_person = measure.input == "person" -%}
+    {%- set category_dimension = measure.category_dimension or "category" -%}
     {%- set dimensions = [] -%}
     {%- for breakdown in measure.breakdowns -%}
         {%- for dimension in breakdown if dimension not in dimensions -%}
@@ -26,56 +26,54 @@
                         reference_date as period_end,
                     {% endif %}
                     *
-                from {{ ref('stg_landing__person') if is_person else ref('stg_landing__case') }}
+                from {{ ref("stg_landing__person") if is_person else ref("stg_landing__case") }}
                 where source_id = '{{ measure.source }}' and ({{ measure.where }})
             ),
             located as (
                 select
                     selected.*,
                     coalesce(
-                        by_block.area_key,
-                        by_gemeinde.area_key,
-                        in_gemeinde.area_key,
-                        in_root.area_key
+                        by_block.area_key, by_gemeinde.area_key, in_gemeinde.area_key, in_root.area_key
                     ) as leaf_key
-                    {%- for dimension in dimensions %},
+                    {%- for dimension in dimensions %}
+                        ,
                         coalesce(
-                            {% if dimension.startswith('age') %} band_{{ dimension }}.member
-                            {% elif dimension == category_dimension %} selected.category
-                            {% else %} selected.{{ dimension }}
+                            {% if dimension.startswith("age") %}band_{{ dimension }}.member
+                            {% elif dimension == category_dimension %}selected.category
+                            {% else %}selected.{{ dimension }}
                             {% endif %},
                             'unknown'
                         ) as member_{{ dimension }}
                     {%- endfor %}
                 from selected
                 left join
-                    {{ ref('int_location') }} as by_block
+                    {{ ref("int_location") }} as by_block
                     on by_block.area_system = '{{ measure.area_system }}'
                     and by_block.location_kind = 'block'
                     and by_block.level_rank = {{ measure.level_rank }}
                     and by_block.location_code = selected.block_code
                     and selected.period_end between by_block.valid_from and by_block.valid_until
                 left join
-                    {{ ref('int_location') }} as by_gemeinde
+                    {{ ref("int_location") }} as by_gemeinde
                     on by_gemeinde.area_system = '{{ measure.area_system }}'
                     and by_gemeinde.location_kind = 'gemeinde'
                     and by_gemeinde.level_rank = {{ measure.level_rank }}
                     and by_gemeinde.location_code = selected.gemeinde_code
                     and selected.period_end between by_gemeinde.valid_from and by_gemeinde.valid_until
                 left join
-                    {{ ref('int_unassigned') }} as in_gemeinde
+                    {{ ref("int_unassigned") }} as in_gemeinde
                     on in_gemeinde.area_system = '{{ measure.area_system }}'
                     and in_gemeinde.level_rank = {{ measure.level_rank }}
                     and in_gemeinde.parent_code = selected.gemeinde_code
                     and selected.period_end between in_gemeinde.valid_from and in_gemeinde.valid_until
                 left join
-                    {{ ref('int_unassigned') }} as in_root
+                    {{ ref("int_unassigned") }} as in_root
                     on in_root.area_system = '{{ measure.area_system }}'
                     and in_root.level_rank = 1
                     and selected.period_end between in_root.valid_from and in_root.valid_until
                 {%- for dimension in dimensions if dimension.startswith('age') %}
                     left join
-                        {{ ref('int_age') }} as band_{{ dimension }}
+                        {{ ref("int_age") }} as band_{{ dimension }}
                         on band_{{ dimension }}.dimension = '{{ dimension }}'
                         and band_{{ dimension }}.age = selected.age
                 {%- endfor %}
@@ -85,7 +83,7 @@
                     select located.*, bridge.ancestor_area_key as area_key
                     from located
                     inner join
-                        {{ ref('bridge_area') }} as bridge
+                        {{ ref("bridge_area") }} as bridge
                         on bridge.descendant_area_key = located.leaf_key
                         and located.period_end >= bridge.valid_from
                         and located.period_end <= coalesce(bridge.valid_to, date '9999-12-31')
@@ -96,26 +94,28 @@
                     period_type,
                     period_start,
                     period_end,
-                    {{ 'leaf_key' if is_person else 'area_key' }} as area_key,
+                    {{ "leaf_key" if is_person else "area_key" }} as area_key,
                     {{ group_parts(dimensions, "'total'", with_members=false) }} as breakdown,
                     {{ group_parts(dimensions, "'total'", with_members=true) }} as group_key,
                     cast({{ measure.value }} as double) as value,
                     count(*) as persons
-                    {% if not is_person %},
+                    {% if not is_person %}
+                        ,
                         count(distinct household_key) as households,
                         count(distinct provider_key) as providers,
                         max(amount_eur, 2) as top_amounts
                     {% endif %}
-                from {{ 'located' if is_person else 'expanded' }}
+                from {{ "located" if is_person else "expanded" }}
                 group by
                     grouping sets (
-                        (period_type, period_start, period_end, {{ 'leaf_key' if is_person else 'area_key' }})
-                        {%- for breakdown in measure.breakdowns %},
+                        (period_type, period_start, period_end, {{ "leaf_key" if is_person else "area_key" }})
+                        {%- for breakdown in measure.breakdowns %}
+                            ,
                             (
                                 period_type,
                                 period_start,
                                 period_end,
-                                {{ 'leaf_key' if is_person else 'area_key' }}
+                                {{ "leaf_key" if is_person else "area_key" }}
                                 {%- for dimension in breakdown %}, member_{{ dimension }}{% endfor %}
                             )
                         {%- endfor %}
@@ -138,7 +138,7 @@
                 cast(null as double) as second_largest
             from counted
             inner join
-                {{ ref('bridge_area') }} as bridge
+                {{ ref("bridge_area") }} as bridge
                 on bridge.descendant_area_key = counted.area_key
                 and counted.period_end >= bridge.valid_from
                 and counted.period_end <= coalesce(bridge.valid_to, date '9999-12-31')
@@ -171,10 +171,12 @@
             nullif(
                 concat_ws(
                     ';'
-                    {%- for dimension in dimensions -%},
+                    {%- for dimension in dimensions -%}
+                        ,
                         case
                             when grouping(member_{{ dimension }}) = 0
-                            then '{{ dimension }}'
+                            then
+                                '{{ dimension }}'
                                 {%- if with_members %} || '=' || member_{{ dimension }} {%- endif %}
                         end
                     {%- endfor %}

@@ -1,10 +1,9 @@
 {#- Primary rules of statistical disclosure control, one macro per rule. Each returns a boolean SQL expression that is
     never NULL: true means the cell must not be published. Engine-neutral (no DuckDB-only function).
     Source of the rules: Hundepool et al., Statistical Disclosure Control (2012), ch. 4; thresholds come from rules.yml. -#}
-
 {#- Small counts: 0 < value < threshold. Zero only where the rule protects it; a negative count is a correction
     booking that nobody outside may interpret, so it stays inside as well. -#}
-{% macro primary_count(value, threshold, protect_zero='false') -%}
+{% macro primary_count(value, threshold, protect_zero="false") -%}
     coalesce(
         {{ threshold }} > 0
         and (
@@ -18,7 +17,9 @@
 
 {#- Too few contributors (persons, households, providers) behind a figure that is not zero. Unknown is too few. -#}
 {% macro primary_contributors(value, contributors, minimum) -%}
-    coalesce({{ minimum }} > 0 and {{ value }} <> 0 and coalesce({{ contributors }}, 0) < {{ minimum }}, false)
+    coalesce(
+        {{ minimum }} > 0 and {{ value }} <> 0 and coalesce({{ contributors }}, 0) < {{ minimum }}, false
+    )
 {%- endmacro %}
 
 {#- Dominance (n,k): the n largest contributions hold more than k per cent. n is 1 or 2. -#}
@@ -26,7 +27,8 @@
     coalesce(
         {{ n }} > 0
         and {{ value }} > 0
-        and coalesce({{ largest }}, 0) + case when {{ n }} >= 2 then coalesce({{ second_largest }}, 0) else 0 end
+        and coalesce({{ largest }}, 0)
+        + case when {{ n }} >= 2 then coalesce({{ second_largest }}, 0) else 0 end
         > {{ value }} * {{ k_pct }} / 100.0,
         false
     )
@@ -38,7 +40,8 @@
         {{ p_percent }} > 0
         and {{ largest }} is not null
         and {{ value }} > 0
-        and {{ value }} - {{ largest }} - coalesce({{ second_largest }}, 0) < {{ largest }} * {{ p_percent }} / 100.0,
+        and {{ value }} - {{ largest }} - coalesce({{ second_largest }}, 0)
+        < {{ largest }} * {{ p_percent }} / 100.0,
         false
     )
 {%- endmacro %}

@@ -22,14 +22,12 @@
       exposures (measure_id, period_key, breakdown, area_key, category, stratum, n_max, n_min), one row per primary and stratum
     Returns CTEs ending in `pooled` (measure_id, period_key, breakdown, area_key, is_published). -#}
 {% macro residual_pooling(vectors, atoms, exposures, row_totals_known) %}
-    {%- set table_key = 'measure_id, period_key, breakdown' -%}
-    {%- set deepest = var('max_level_rank') -%}
+    {%- set table_key = "measure_id, period_key, breakdown" -%}
+    {%- set deepest = var("max_level_rank") -%}
     {% for rank in range(deepest, 0, -1) %}
         -- Children on level {{ rank }}, parents on level {{ rank - 1 }}.
         level_{{ rank }} as (
-            select vectors.*
-            from {{ vectors }} as vectors
-            where vectors.level_rank = {{ rank }}
+            select vectors.* from {{ vectors }} as vectors where vectors.level_rank = {{ rank }}
         ),
         blocked_{{ rank }} as (
             select {{ table_key }}, area_key
@@ -83,11 +81,7 @@
             from level_{{ rank }}
             left join blocked_{{ rank }} using ({{ table_key }}, area_key)
         ),
-        family_{{ rank }} as (
-            select *
-            from ordered_{{ rank }}
-            where blocked_children > 0
-        ),
+        family_{{ rank }} as (select * from ordered_{{ rank }} where blocked_children > 0),
         family_column_{{ rank }} as (
             select distinct {{ table_key }}, family_{{ rank }}.parent_key, atoms.category, atoms.stratum
             from family_{{ rank }}
@@ -108,7 +102,8 @@
                 sum(coalesce(atoms.value_high, 0)) over running as residual_high,
                 max(exposure.n_max) over running as exposed_max,
                 min(exposure.n_min) over running as exposed_min,
-                max(case when exposure.n_max is not null then coalesce(atoms.value, 0) end) over running as largest_exposed
+                max(case when exposure.n_max is not null then coalesce(atoms.value, 0) end) over running
+                as largest_exposed
             from family_{{ rank }} as family
             inner join
                 family_column_{{ rank }} as columns
@@ -211,7 +206,9 @@
     published_0 as (
         select root.measure_id, root.period_key, root.breakdown, root.area_key
         from {{ vectors }} as root
-        left join escalated_1 on escalated_1.measure_id = root.measure_id
+        left join
+            escalated_1
+            on escalated_1.measure_id = root.measure_id
             and escalated_1.period_key = root.period_key
             and escalated_1.breakdown = root.breakdown
             and escalated_1.parent_key = root.area_key
@@ -227,7 +224,8 @@
                 and parent.period_key = child.period_key
                 and parent.breakdown = child.breakdown
                 and parent.area_key = child.parent_key
-            anti join hidden_{{ rank }} as hidden
+            anti join
+                hidden_{{ rank }} as hidden
                 on hidden.measure_id = child.measure_id
                 and hidden.period_key = child.period_key
                 and hidden.breakdown = child.breakdown
@@ -242,7 +240,9 @@
                 {% for rank in range(0, deepest + 1) %}
                     select *
                     from published_{{ rank }}
-                    {% if not loop.last %} union all {% endif %}
+                    {% if not loop.last %}
+                        union all
+                    {% endif %}
                 {% endfor %}
             ) as published using ({{ table_key }}, area_key)
     )

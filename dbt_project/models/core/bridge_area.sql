@@ -8,7 +8,7 @@ with recursive
             0 as depth,
             valid_from,
             coalesce(valid_to, date '9999-12-31') as valid_until
-        from {{ ref('dim_area') }}
+        from {{ ref("dim_area") }}
         union all
         select
             closure.area_system,
@@ -19,7 +19,7 @@ with recursive
             least(closure.valid_until, coalesce(edge.valid_to, date '9999-12-31')) as valid_until
         from closure
         inner join
-            {{ ref('int_area_edge') }} as edge
+            {{ ref("int_area_edge") }} as edge
             on edge.child_key = closure.ancestor_area_key
             and edge.valid_from <= closure.valid_until
             and closure.valid_from <= coalesce(edge.valid_to, date '9999-12-31')

@@ -1,5 +1,6 @@
 -- Grain: area system x level x code x start of validity.
--- The member "räumlich nicht zuordenbar" is added below every area that has a finer published level, so that totals close.
+-- The member "räumlich nicht zuordenbar" is added below every area that has a finer published level, so
+-- that totals close.
 with
     levels as (
         select
@@ -9,11 +10,11 @@ with
             level_label,
             level_rank,
             max(level_rank) over (partition by area_system) as finest_rank
-        from {{ ref('stg_catalogue__area_level') }}
+        from {{ ref("stg_catalogue__area_level") }}
     ),
     delivered as (
         select area_system, area_level, area_code, area_name, parent_code, valid_from, valid_to, geometry
-        from {{ ref('stg_landing__area') }}
+        from {{ ref("stg_landing__area") }}
         qualify
             row_number() over (
                 partition by area_system, area_level, area_code, valid_from order by delivery_id desc

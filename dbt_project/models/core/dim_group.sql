@@ -1,6 +1,7 @@
--- Grain: group of a breakdown. Groups that only deliveries know appear with their code, so that nothing is lost.
+-- Grain: group of a breakdown. Groups that only deliveries know appear with their code, so that nothing is
+-- lost.
 with
-    used as (select distinct group_key, breakdown from {{ ref('fct_measure') }}),
+    used as (select distinct group_key, breakdown from {{ ref("fct_measure") }}),
     known as (
         select
             group_id as group_key,
@@ -14,7 +15,7 @@ with
             any_value(category_dimension) as category_dimension,
             any_value(category) as category,
             min(sort_key) as sort_key
-        from {{ ref('stg_catalogue__group_member') }}
+        from {{ ref("stg_catalogue__group_member") }}
         group by group_id
     )
 select

@@ -1,13 +1,12 @@
 -- Grain: period that any measure was delivered for.
 with
     periods as (
-        select distinct period_key, period_type, period_start, period_end
-        from {{ ref('fct_measure') }}
+        select distinct period_key, period_type, period_start, period_end from {{ ref("fct_measure") }}
     )
 select
     period_key,
     period_type,
-    {{ period_label('period_type', 'period_start', 'period_end') }} as period_label,
+    {{ period_label("period_type", "period_start", "period_end") }} as period_label,
     period_start,
     period_end,
     cast(year(period_end) as integer) as year,

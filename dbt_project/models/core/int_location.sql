@@ -8,7 +8,7 @@ select
     bridge.ancestor_area_key as area_key,
     bridge.valid_from,
     coalesce(bridge.valid_to, date '9999-12-31') as valid_until
-from {{ ref('bridge_area') }} as bridge
-inner join {{ ref('dim_area') }} as location on location.area_key = bridge.descendant_area_key
-inner join {{ ref('dim_area') }} as area on area.area_key = bridge.ancestor_area_key
+from {{ ref("bridge_area") }} as bridge
+inner join {{ ref("dim_area") }} as location on location.area_key = bridge.descendant_area_key
+inner join {{ ref("dim_area") }} as area on area.area_key = bridge.ancestor_area_key
 where location.area_level in ('block', 'gemeinde') and not location.is_unassigned

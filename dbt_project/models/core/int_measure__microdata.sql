@@ -1,10 +1,13 @@
--- Grain: measure x period x area x group, counted from persons and cases; areas without a case have no row yet.
-{% set measures = var('measures') %}
+-- Grain: measure x period x area x group, counted from persons and cases; areas without a case have no row
+-- yet.
+{% set measures = var("measures") %}
 {% if execute and measures %}
     {% for measure in measures %}
         select *
         from {{ microdata_measure(measure) }}
-        {% if not loop.last %} union all {% endif %}
+        {% if not loop.last %}
+            union all
+        {% endif %}
     {% endfor %}
 {% else %}
     -- An instance that delivers aggregated figures only has no microdata: the table exists and is empty.

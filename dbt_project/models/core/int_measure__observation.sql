@@ -1,8 +1,9 @@
 -- Grain: measure x period x area x group of figures that suppliers delivered aggregated.
--- A level the supplier did not deliver is rolled up from the finest delivered one, and only when that is complete:
+-- A level the supplier did not deliver is rolled up from the finest delivered one, and only when that is
+-- complete:
 -- a missing or hidden part makes the sum NULL, never the sum of the survivors.
 with
-    measures as (select * from {{ ref('stg_catalogue__measure') }} where input = 'observation'),
+    measures as (select * from {{ ref("stg_catalogue__measure") }} where input = 'observation'),
     delivered as (
         select
             observation.measure_id,
@@ -20,19 +21,24 @@ with
             observation.contributors,
             observation.largest,
             observation.second_largest
-        from {{ ref('stg_landing__observation') }} as observation
+        from {{ ref("stg_landing__observation") }} as observation
         inner join measures using (measure_id)
         inner join
-            {{ ref('dim_area') }} as area
+            {{ ref("dim_area") }} as area
             on area.area_system = observation.area_system
             and area.area_level = observation.area_level
             and area.area_code = observation.area_code
-            and {{ valid_on('observation.period_end', 'area.valid_from', 'area.valid_to') }}
-        -- Two sources may carry the same figure (a total repeated in a second table): the measure names which one counts.
+            and {{ valid_on("observation.period_end", "area.valid_from", "area.valid_to") }}
+        -- Two sources may carry the same figure (a total repeated in a second table): the measure names
+        -- which one counts.
         qualify
             row_number() over (
                 partition by
-                    observation.measure_id, observation.period_type, observation.period_end, area.area_key, observation.group_id
+                    observation.measure_id,
+                    observation.period_type,
+                    observation.period_end,
+                    area.area_key,
+                    observation.group_id
                 order by observation.source_id = measures.source_id desc, observation.delivery_id desc
             )
             = 1
@@ -59,16 +65,16 @@ with
             count(*) as parts
         from finest_delivered
         inner join
-            {{ ref('dim_area') }} as part
+            {{ ref("dim_area") }} as part
             on part.area_system = finest_delivered.area_system
             and part.level_rank = finest_delivered.level_rank
             and not part.is_unassigned
-            and {{ valid_on('finest_delivered.period_end', 'part.valid_from', 'part.valid_to') }}
+            and {{ valid_on("finest_delivered.period_end", "part.valid_from", "part.valid_to") }}
         inner join
-            {{ ref('bridge_area') }} as bridge
+            {{ ref("bridge_area") }} as bridge
             on bridge.descendant_area_key = part.area_key
             and bridge.depth > 0
-            and {{ valid_on('finest_delivered.period_end', 'bridge.valid_from', 'bridge.valid_to') }}
+            and {{ valid_on("finest_delivered.period_end", "bridge.valid_from", "bridge.valid_to") }}
         group by all
     ),
     rolled_up as (
@@ -89,10 +95,10 @@ with
         from base
         inner join measures on measures.measure_id = base.measure_id and measures.additive_over_areas
         inner join
-            {{ ref('bridge_area') }} as bridge
+            {{ ref("bridge_area") }} as bridge
             on bridge.descendant_area_key = base.area_key
             and bridge.depth > 0
-            and {{ valid_on('base.period_end', 'bridge.valid_from', 'bridge.valid_to') }}
+            and {{ valid_on("base.period_end", "bridge.valid_from", "bridge.valid_to") }}
         group by all
     ),
     completed as (
@@ -105,8 +111,10 @@ with
             rolled_up.group_key,
             case when is_complete then rolled_up.value end as value,
             case
-                when is_complete and has_estimated_part then 'E'
-                when is_complete or has_hidden_part then 'A'
+                when is_complete and has_estimated_part
+                then 'E'
+                when is_complete or has_hidden_part
+                then 'A'
                 else 'O'
             end as obs_status,
             case when has_hidden_part then 'C' else 'F' end as conf_status,
@@ -120,8 +128,7 @@ with
                     coalesce(rolled_up.parts_present = expected_parts.parts, true)
                     and rolled_up.parts_without_value = 0 as is_complete
                 from rolled_up
-                left join
-                    expected_parts using (measure_id, period_type, period_end, group_key, area_key)
+                left join expected_parts using (measure_id, period_type, period_end, group_key, area_key)
             ) as rolled_up
         anti join delivered using (measure_id, period_type, period_end, area_key, group_key)
     )

@@ -6,5 +6,5 @@ select
     area_key,
     valid_from,
     coalesce(valid_to, date '9999-12-31') as valid_until
-from {{ ref('dim_area') }}
+from {{ ref("dim_area") }}
 where is_unassigned

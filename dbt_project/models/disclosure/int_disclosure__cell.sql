@@ -1,5 +1,6 @@
 -- Grain: measure x period x area x group of every figure that a release could hold (levels down to the lowest
--- releasable one), with the verdict of the primary rules. `required_upper` is T: what an attacker must still think possible.
+-- releasable one), with the verdict of the primary rules. `required_upper` is T: what an attacker must
+-- still think possible.
 with
     candidates as (
         select
@@ -10,23 +11,23 @@ with
             measure.area_system,
             measure.value_kind,
             rule.* exclude (rule_id, basis)
-        from {{ ref('fct_measure') }} as fact
-        inner join {{ ref('stg_catalogue__measure') }} as measure using (measure_id)
-        inner join {{ ref('stg_catalogue__rule') }} as rule using (rule_id)
-        inner join {{ ref('dim_area') }} as area using (area_key)
+        from {{ ref("fct_measure") }} as fact
+        inner join {{ ref("stg_catalogue__measure") }} as measure using (measure_id)
+        inner join {{ ref("stg_catalogue__rule") }} as rule using (rule_id)
+        inner join {{ ref("dim_area") }} as area using (area_key)
         inner join
-            {{ ref('stg_catalogue__area_level') }} as lowest
+            {{ ref("stg_catalogue__area_level") }} as lowest
             on lowest.area_system = measure.area_system
             and lowest.level = measure.lowest_level
         inner join
-            {{ ref('stg_catalogue__measure_breakdown') }} as planned
+            {{ ref("stg_catalogue__measure_breakdown") }} as planned
             on planned.measure_id = fact.measure_id
             and planned.breakdown = fact.breakdown
         where area.area_system = measure.area_system and area.level_rank <= lowest.level_rank
     ),
     inhabitants as (
         select area_key, period_end, value as inhabitants
-        from {{ ref('fct_measure') }}
+        from {{ ref("fct_measure") }}
         where measure_id = 'population' and group_key = 'total'
     ),
     with_inhabitants as (
@@ -66,19 +67,34 @@ select
     cast(greatest(cell.min_count, 1) as double) as required_upper,
     cell.policy = 'evaluate'
     and (
-        {{ primary_hidden_at_source('cell.value', 'cell.conf_status') }}
+        {{ primary_hidden_at_source("cell.value", "cell.conf_status") }}
         or (
             (not cell.is_unassigned or cell.protect_unassigned)
             and (
                 (
                     cell.value_kind = 'count'
-                    and {{ primary_count('cell.value', 'cell.min_count', 'cell.protect_zero') }}
+                    and {{ primary_count("cell.value", "cell.min_count", "cell.protect_zero") }}
                 )
-                or {{ primary_contributors('cell.value', 'cell.contributors', 'cell.min_contributors') }}
-                or {{ primary_dominance('cell.value', 'cell.largest', 'cell.second_largest', 'cell.dominance_n', 'cell.dominance_k_pct') }}
-                or {{ primary_p_percent('cell.value', 'cell.largest', 'cell.second_largest', 'cell.p_percent') }}
-                or {{ primary_denominator('cell.inhabitants', 'cell.min_denominator') }}
-                or {{ primary_group_disclosure('vector_shape.filled_categories', 'vector_shape.vector_total', 'cell.group_disclosure') }}
+                or {{ primary_contributors("cell.value", "cell.contributors", "cell.min_contributors") }}
+                or {{
+                    primary_dominance(
+                        "cell.value",
+                        "cell.largest",
+                        "cell.second_largest",
+                        "cell.dominance_n",
+                        "cell.dominance_k_pct",
+                    )
+                }}
+                or
+                {{ primary_p_percent("cell.value", "cell.largest", "cell.second_largest", "cell.p_percent") }}
+                or {{ primary_denominator("cell.inhabitants", "cell.min_denominator") }}
+                or {{
+                    primary_group_disclosure(
+                        "vector_shape.filled_categories",
+                        "vector_shape.vector_total",
+                        "cell.group_disclosure",
+                    )
+                }}
             )
         )
     ) as is_primary

@@ -1,12 +1,10 @@
 -- Grain: measure x period x area: may the total be published? (layer A; see macro residual_pooling)
 with
     vectors as (
-        select *, has_primary as is_blocked
-        from {{ ref('int_disclosure__vector') }}
-        where breakdown = 'total'
+        select *, has_primary as is_blocked from {{ ref("int_disclosure__vector") }} where breakdown = 'total'
     ),
     cells as (
-        select * from {{ ref('int_disclosure__cell') }} where breakdown = 'total' and policy = 'evaluate'
+        select * from {{ ref("int_disclosure__cell") }} where breakdown = 'total' and policy = 'evaluate'
     ),
     atoms as (
         select
@@ -17,7 +15,7 @@ with
             'total' as category,
             '' as stratum,
             coalesce(value, 0) as value,
-            {{ largest_possible('value', 'conf_status', 'required_upper') }} as value_high
+            {{ largest_possible("value", "conf_status", "required_upper") }} as value_high
         from cells
     ),
     exposures as (
@@ -28,11 +26,11 @@ with
             area_key,
             'total' as category,
             '' as stratum,
-            {{ largest_possible('value', 'conf_status', 'required_upper') }} as n_max,
+            {{ largest_possible("value", "conf_status", "required_upper") }} as n_max,
             coalesce(value, 0) as n_min
         from cells
         where is_primary
     ),
-    {{ residual_pooling('vectors', 'atoms', 'exposures', row_totals_known=false) }}
+    {{ residual_pooling("vectors", "atoms", "exposures", row_totals_known=false) }}
 select measure_id, period_key, breakdown, area_key, is_published
 from pooled

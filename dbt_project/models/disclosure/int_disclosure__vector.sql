@@ -11,10 +11,10 @@ select
     any_value(cell.required_upper) as required_upper,
     coalesce(sum(cell.value), 0) as vector_total,
     bool_or(cell.is_primary) as has_primary
-from {{ ref('int_disclosure__cell') }} as cell
+from {{ ref("int_disclosure__cell") }} as cell
 left join
-    {{ ref('int_area_edge') }} as edge
+    {{ ref("int_area_edge") }} as edge
     on edge.child_key = cell.area_key
-    and {{ valid_on('cell.period_end', 'edge.valid_from', 'edge.valid_to') }}
+    and {{ valid_on("cell.period_end", "edge.valid_from", "edge.valid_to") }}
 where cell.policy = 'evaluate'
 group by all

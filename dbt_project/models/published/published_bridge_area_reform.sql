@@ -1,6 +1,6 @@
-{{ config(alias='bridge_area_reform') }}
+{{ config(alias="bridge_area_reform") }}
 select *
-from {{ ref('bridge_area_reform') }}
+from {{ ref("bridge_area_reform") }}
 where
-    from_area_key in (select area_key from {{ ref('published_dim_area') }})
-    and to_area_key in (select area_key from {{ ref('published_dim_area') }})
+    from_area_key in (select area_key from {{ ref("published_dim_area") }})
+    and to_area_key in (select area_key from {{ ref("published_dim_area") }})

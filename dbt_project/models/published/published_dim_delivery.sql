@@ -1,4 +1,4 @@
-{{ config(alias='dim_delivery') }}
+{{ config(alias="dim_delivery") }}
 select
     delivery_id,
     source_id,
@@ -8,4 +8,4 @@ select
     kommune_code,
     cast(row_count as bigint) as row_count,
     cast(warnings as integer) as warnings
-from {{ ref('stg_registry__delivery') }}
+from {{ ref("stg_registry__delivery") }}

@@ -1,4 +1,4 @@
-{{ config(alias='dim_indicator') }}
+{{ config(alias="dim_indicator") }}
 select
     indicator_key,
     indicator_id,
@@ -31,4 +31,4 @@ select
     successor,
     keywords,
     is_active
-from {{ ref('dim_indicator') }}
+from {{ ref("dim_indicator") }}

@@ -1,4 +1,4 @@
-{{ config(alias='dim_measure') }}
+{{ config(alias="dim_measure") }}
 select
     measure.measure_id,
     measure.label,
@@ -9,6 +9,6 @@ select
     measure.area_system,
     measure.lowest_level,
     rule.basis as rule_basis
-from {{ ref('stg_catalogue__measure') }} as measure
-inner join {{ ref('stg_catalogue__rule') }} as rule using (rule_id)
+from {{ ref("stg_catalogue__measure") }} as measure
+inner join {{ ref("stg_catalogue__rule") }} as rule using (rule_id)
 where measure.tier = 'public'

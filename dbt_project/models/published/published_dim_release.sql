@@ -1,10 +1,10 @@
-{{ config(alias='dim_release') }}
+{{ config(alias="dim_release") }}
 select
-    '{{ var("release_id") }}' as release_id,
-    '{{ var("instance") }}' as instance,
-    '{{ var("title") }}' as title,
-    {{ 'true' if var('is_synthetic') else 'false' }} as is_synthetic,
-    '{{ var("attribution") | replace("'", "''") }}' as attribution,
+    {{ text_literal(var("release_id")) }} as release_id,
+    {{ text_literal(var("instance")) }} as instance,
+    {{ text_literal(var("title")) }} as title,
+    {{ "true" if var("is_synthetic") else "false" }} as is_synthetic,
+    {{ text_literal(var("attribution")) }} as attribution,
     cast(now() as timestamp) as released_at,
-    '{{ var("input_fingerprint") }}' as input_fingerprint,
-    '{{ var("catalogue_version") }}' as catalogue_version
+    {{ text_literal(var("input_fingerprint")) }} as input_fingerprint,
+    {{ text_literal(var("catalogue_version")) }} as catalogue_version

@@ -1,17 +1,14 @@
-{{ config(alias='fct_indicator') }}
--- Grain: indicator x period x area. Computed from released parts only: what is hidden in a part is hidden here.
+{{ config(alias="fct_indicator") }}
+-- Grain: indicator x period x area. Computed from released parts only: what is hidden in a part is hidden
+-- here.
 with
     facts as (
-        select
-            fact.*,
-            area.area_level,
-            area.area_code,
-            period.period_end
-        from {{ ref('published_fct_measure') }} as fact
-        inner join {{ ref('published_dim_area') }} as area using (area_key)
-        inner join {{ ref('published_dim_period') }} as period using (period_key)
+        select fact.*, area.area_level, area.area_code, period.period_end
+        from {{ ref("published_fct_measure") }} as fact
+        inner join {{ ref("published_dim_area") }} as area using (area_key)
+        inner join {{ ref("published_dim_period") }} as period using (period_key)
     ),
-    {{ indicator_values('facts') }},
+    {{ indicator_values("facts") }},
     placed as (
         select
             indicator_values.*,
@@ -25,13 +22,11 @@ with
                 partition by indicator_values.indicator_key
             ) as latest_period_end
         from indicator_values
-        inner join {{ ref('published_dim_area') }} as area using (area_key)
-        inner join {{ ref('published_dim_period') }} as period using (period_key)
+        inner join {{ ref("published_dim_area") }} as area using (area_key)
+        inner join {{ ref("published_dim_period") }} as period using (period_key)
     ),
     roots as (
-        select indicator_key, area_system, period_key, value as kreis_value
-        from placed
-        where level_rank = 0
+        select indicator_key, area_system, period_key, value as kreis_value from placed where level_rank = 0
     )
 select
     placed.indicator_key,
@@ -43,7 +38,7 @@ select
     placed.value,
     placed.obs_status,
     placed.conf_status,
-    {{ empty_reason('placed.value', 'placed.obs_status', 'placed.conf_status') }} as empty_reason,
+    {{ empty_reason("placed.value", "placed.obs_status", "placed.conf_status") }} as empty_reason,
     roots.kreis_value,
     parent.value as parent_value,
     lag(placed.value) over same_day_before as previous_value,

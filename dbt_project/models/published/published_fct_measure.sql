@@ -1,5 +1,6 @@
-{{ config(alias='fct_measure') }}
--- Grain: measure x period x area x group, as released: hidden is NULL with conf_status C, whatever the reason.
+{{ config(alias="fct_measure") }}
+-- Grain: measure x period x area x group, as released: hidden is NULL with conf_status C, whatever the
+-- reason.
 select
     cell.measure_id,
     cell.area_key,
@@ -14,7 +15,8 @@ select
         then 'F'
         else 'C'
     end as conf_status
-from {{ ref('int_disclosure__cell') }} as cell
-inner join {{ ref('stg_catalogue__measure') }} as measure using (measure_id)
-inner join {{ ref('int_disclosure__decision') }} as decision using (measure_id, period_key, breakdown, area_key)
+from {{ ref("int_disclosure__cell") }} as cell
+inner join {{ ref("stg_catalogue__measure") }} as measure using (measure_id)
+inner join
+    {{ ref("int_disclosure__decision") }} as decision using (measure_id, period_key, breakdown, area_key)
 where measure.tier = 'public'

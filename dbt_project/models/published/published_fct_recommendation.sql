@@ -1,4 +1,4 @@
-{{ config(alias='fct_recommendation') }}
+{{ config(alias="fct_recommendation") }}
 select
     recommendation_id,
     title,
@@ -12,4 +12,4 @@ select
     cost_actual_eur,
     status,
     product_code
-from {{ ref('stg_landing__recommendation') }}
+from {{ ref("stg_landing__recommendation") }}

@@ -1,5 +1,6 @@
-{{ config(alias='mart_indicator') }}
--- Grain: indicator x period x area, flat: what dashboards and self-service read. "räumlich nicht zuordenbar" closes
+{{ config(alias="mart_indicator") }}
+-- Grain: indicator x period x area, flat: what dashboards and self-service read. "räumlich nicht
+-- zuordenbar" closes
 -- totals (mart_measure has it) but a rate of it says nothing about any area.
 with
     described as (
@@ -39,10 +40,10 @@ with
             fact.change,
             area.is_current as is_current_area,
             indicator.source_label
-        from {{ ref('published_fct_indicator') }} as fact
-        inner join {{ ref('published_dim_indicator') }} as indicator using (indicator_key)
-        inner join {{ ref('published_dim_area') }} as area using (area_key)
-        inner join {{ ref('published_dim_period') }} as period using (period_key)
+        from {{ ref("published_fct_indicator") }} as fact
+        inner join {{ ref("published_dim_indicator") }} as indicator using (indicator_key)
+        inner join {{ ref("published_dim_area") }} as area using (area_key)
+        inner join {{ ref("published_dim_period") }} as period using (period_key)
         where not area.is_unassigned
     )
 select
@@ -74,7 +75,7 @@ select
     described.factor,
     described.value,
     coalesce(
-        {{ german_number('described.value', 'described.decimals') }}
+        {{ german_number("described.value", "described.decimals") }}
         || case when described.unit in ('', 'Anzahl') then '' else ' ' || described.unit end,
         described.empty_reason
     ) as value_label,
@@ -82,8 +83,11 @@ select
     described.conf_status,
     described.empty_reason,
     described.kreis_value,
+    {{ german_number("described.kreis_value", "described.decimals") }} as kreis_value_label,
     described.previous_value,
     described.change,
+    case when described.change > 0 then '+' else '' end
+    || {{ german_number("described.change", "described.decimals") }} as change_label,
     case
         when described.polarity = 'neutral' or described.polarity is null
         then 'ohne Bewertung'
@@ -114,4 +118,4 @@ select
     release.attribution,
     case when release.is_synthetic then 'synthetische Daten' else '' end as synthetic_note
 from described
-cross join {{ ref('published_dim_release') }} as release
+cross join {{ ref("published_dim_release") }} as release

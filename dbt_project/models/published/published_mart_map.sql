@@ -1,4 +1,4 @@
-{{ config(alias='mart_map') }}
+{{ config(alias="mart_map") }}
 -- Grain: indicator x period x area x polygon part.
 select
     mart.indicator_id,
@@ -17,5 +17,5 @@ select
     mart.empty_reason,
     polygon.part,
     polygon.ring_json
-from {{ ref('published_mart_indicator') }} as mart
-inner join {{ ref('published_dim_area_polygon') }} as polygon using (area_key)
+from {{ ref("published_mart_indicator") }} as mart
+inner join {{ ref("published_dim_area_polygon") }} as polygon using (area_key)

@@ -1,4 +1,4 @@
-{{ config(alias='mart_measure') }}
+{{ config(alias="mart_measure") }}
 -- Grain: measure x period x area x group, flat: for free cross tables.
 select
     fact.measure_id,
@@ -30,9 +30,9 @@ select
     fact.value,
     fact.obs_status,
     fact.conf_status,
-    {{ empty_reason('fact.value', 'fact.obs_status', 'fact.conf_status') }} as empty_reason
-from {{ ref('published_fct_measure') }} as fact
-inner join {{ ref('published_dim_measure') }} as measure using (measure_id)
-inner join {{ ref('published_dim_area') }} as area using (area_key)
-inner join {{ ref('published_dim_period') }} as period using (period_key)
-inner join {{ ref('published_dim_group') }} as grouping_member using (group_key)
+    {{ empty_reason("fact.value", "fact.obs_status", "fact.conf_status") }} as empty_reason
+from {{ ref("published_fct_measure") }} as fact
+inner join {{ ref("published_dim_measure") }} as measure using (measure_id)
+inner join {{ ref("published_dim_area") }} as area using (area_key)
+inner join {{ ref("published_dim_period") }} as period using (period_key)
+inner join {{ ref("published_dim_group") }} as grouping_member using (group_key)

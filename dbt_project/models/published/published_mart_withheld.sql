@@ -1,4 +1,4 @@
-{{ config(alias='mart_withheld') }}
+{{ config(alias="mart_withheld") }}
 -- Grain: measure x breakdown x period x level: what this release withholds, in words.
 with
     counted as (
@@ -10,11 +10,11 @@ with
             area.area_level_label,
             count(*) filter (where fact.value is not null) as cells_published,
             count(*) filter (where fact.conf_status = 'C') as cells_withheld
-        from {{ ref('published_fct_measure') }} as fact
-        inner join {{ ref('published_dim_measure') }} as measure using (measure_id)
-        inner join {{ ref('published_dim_area') }} as area using (area_key)
-        inner join {{ ref('published_dim_period') }} as period using (period_key)
-        inner join {{ ref('published_dim_group') }} as grouping_member using (group_key)
+        from {{ ref("published_fct_measure") }} as fact
+        inner join {{ ref("published_dim_measure") }} as measure using (measure_id)
+        inner join {{ ref("published_dim_area") }} as area using (area_key)
+        inner join {{ ref("published_dim_period") }} as period using (period_key)
+        inner join {{ ref("published_dim_group") }} as grouping_member using (group_key)
         group by all
     )
 select

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'age_band') }}
+select * from {{ source("catalogue", "age_band") }}

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'area_level') }}
+select * from {{ source("catalogue", "area_level") }}

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'group_member') }}
+select * from {{ source("catalogue", "group_member") }}

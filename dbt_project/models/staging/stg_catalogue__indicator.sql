@@ -1,2 +1,2 @@
 select * replace (cast(version as integer) as version, cast(decimals as integer) as decimals)
-from {{ source('catalogue', 'indicator') }}
+from {{ source("catalogue", "indicator") }}

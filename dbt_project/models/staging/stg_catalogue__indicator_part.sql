@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'indicator_part') }}
+select * from {{ source("catalogue", "indicator_part") }}

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'measure') }}
+select * from {{ source("catalogue", "measure") }}

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'measure_breakdown') }}
+select * from {{ source("catalogue", "measure_breakdown") }}

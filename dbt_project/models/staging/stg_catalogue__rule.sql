@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'rule') }}
+select * from {{ source("catalogue", "rule") }}

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'source') }}
+select * from {{ source("catalogue", "source") }}

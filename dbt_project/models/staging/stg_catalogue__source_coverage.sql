@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'source_coverage') }}
+select * from {{ source("catalogue", "source_coverage") }}

@@ -1,2 +1,1 @@
-select *
-from {{ source('catalogue', 'theme') }}
+select * from {{ source("catalogue", "theme") }}

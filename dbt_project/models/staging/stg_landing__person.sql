@@ -1,5 +1,5 @@
 -- Rows of current deliveries only: superseded and quarantined ones stay on disk and out of the star.
-select delivered.* replace ({{ binary_sex('delivered.sex', 'delivered.person_key') }} as sex)
-from {{ source('landing', 'person') }} as delivered
-inner join {{ ref('stg_registry__delivery') }} as delivery using (delivery_id)
+select delivered.* replace ({{ binary_sex("delivered.sex", "delivered.person_key") }} as sex)
+from {{ source("landing", "person") }} as delivered
+inner join {{ ref("stg_registry__delivery") }} as delivery using (delivery_id)
 where delivery.status = 'current'

@@ -11,4 +11,4 @@ select
     row_count,
     warnings,
     supersedes
-from {{ source('registry', 'deliveries') }}
+from {{ source("registry", "deliveries") }}

@@ -4,9 +4,16 @@
     from {{ model }} as area
     cross join (values (true), (false)) as ends(at_start)
     left join
-        {{ ref('int_area_edge') }} as edge
+        {{ ref("int_area_edge") }} as edge
         on edge.child_key = area.area_key
-        and {{ valid_on("case when ends.at_start then area.valid_from else coalesce(area.valid_to, date '9999-12-30') end", 'edge.valid_from', 'edge.valid_to') }}
+        and
+        {{
+            valid_on(
+                "case when ends.at_start then area.valid_from else coalesce(area.valid_to, date '9999-12-30') end",
+                "edge.valid_from",
+                "edge.valid_to",
+            )
+        }}
     where area.level_rank > 0
     group by area.area_key, ends.at_start
     having count(edge.parent_key) <> 1
@@ -27,10 +34,16 @@
         counted as (
             select fact.*
             from {{ model }} as fact
-            inner join {{ ref('stg_catalogue__measure') }} as measure using (measure_id)
+            inner join {{ ref("stg_catalogue__measure") }} as measure using (measure_id)
             where measure.input <> 'observation' and not contains(measure.value_sql, 'distinct')
         )
-    select part.measure_id, part.period_key, part.area_key, part.breakdown, sum(part.value) as parts, total.value as total
+    select
+        part.measure_id,
+        part.period_key,
+        part.area_key,
+        part.breakdown,
+        sum(part.value) as parts,
+        total.value as total
     from counted as part
     inner join
         counted as total
@@ -49,10 +62,10 @@
         counted as (
             select fact.*
             from {{ model }} as fact
-            inner join {{ ref('stg_catalogue__measure') }} as measure using (measure_id)
-            inner join {{ ref('dim_area') }} as area using (area_key)
+            inner join {{ ref("stg_catalogue__measure") }} as measure using (measure_id)
+            inner join {{ ref("dim_area") }} as area using (area_key)
             inner join
-                {{ ref('stg_catalogue__area_level') }} as lowest
+                {{ ref("stg_catalogue__area_level") }} as lowest
                 on lowest.area_system = measure.area_system
                 and lowest.level = measure.lowest_level
             where
@@ -60,12 +73,18 @@
                 and not contains(measure.value_sql, 'distinct')
                 and area.level_rank <= lowest.level_rank
         )
-    select parent.measure_id, parent.period_key, parent.area_key, parent.group_key, sum(child.value), parent.value
+    select
+        parent.measure_id,
+        parent.period_key,
+        parent.area_key,
+        parent.group_key,
+        sum(child.value),
+        parent.value
     from counted as child
     inner join
-        {{ ref('int_area_edge') }} as edge
+        {{ ref("int_area_edge") }} as edge
         on edge.child_key = child.area_key
-        and {{ valid_on('child.period_end', 'edge.valid_from', 'edge.valid_to') }}
+        and {{ valid_on("child.period_end", "edge.valid_from", "edge.valid_to") }}
     inner join
         counted as parent
         on parent.area_key = edge.parent_key
@@ -78,6 +97,4 @@
 {% endtest %}
 
 {#- Groups that no catalogue entry explains: they are published with their code as label until someone names them. -#}
-{% test groups_are_known(model) %}
-    select group_key from {{ model }} where not is_known
-{% endtest %}
+{% test groups_are_known(model) %} select group_key from {{ model }} where not is_known {% endtest %}

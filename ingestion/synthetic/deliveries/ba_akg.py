@@ -45,8 +45,8 @@ def _features(snapshot: Snapshot, seed: int) -> dict[str, list[Feature]]:
             ("55 Jahre und älter", "unemployed", "age=55+", out & (age >= 55)),
             ("Deutsche", "unemployed", "nationality=de", out & german),
             ("Ausländer", "unemployed", "nationality=foreign", out & ~german),
-            ("Rechtskreis SGB III", "unemployed_sgb3", "total", out & ~sgb2),
-            ("Rechtskreis SGB II", "unemployed_sgb2", "total", out & sgb2),
+            ("Rechtskreis SGB III", "unemployed", "rechtskreis=sgb3", out & ~sgb2),
+            ("Rechtskreis SGB II", "unemployed", "rechtskreis=sgb2", out & sgb2),
         ],
         "Beschäftigte": [
             ("Sozialversicherungspflichtig Beschäftigte am Wohnort", "employed_svb", "total", svb),
@@ -63,9 +63,14 @@ def _features(snapshot: Snapshot, seed: int) -> dict[str, list[Feature]]:
             ("Deutsche", "sgb2_persons", "nationality=de", sgb2 & german),
             ("Ausländer", "sgb2_persons", "nationality=foreign", sgb2 & ~german),
             ("Kinder unter 15 Jahren", "sgb2_children", "total", sgb2 & (age < 15)),
-            ("Erwerbsfähige Leistungsberechtigte", "sgb2_elb", "total", elb),
+            ("Erwerbsfähige Leistungsberechtigte", "sgb2_persons", "leistungsberechtigung=elb", elb),
             ("15 bis unter 25 Jahre (ELB)", "sgb2_elb_u25", "total", elb & (age < 25)),
-            ("Nicht erwerbsfähige Leistungsberechtigte", "sgb2_nef", "total", sgb2 & ~elb),
+            (
+                "Nicht erwerbsfähige Leistungsberechtigte",
+                "sgb2_persons",
+                "leistungsberechtigung=nef",
+                sgb2 & ~elb,
+            ),
             ("Bedarfsgemeinschaften", "bg_total", "total", lead),
             (
                 "Bedarfsgemeinschaften Alleinerziehende",

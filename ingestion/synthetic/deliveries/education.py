@@ -29,6 +29,7 @@ def _dash(values: Array) -> list[int | str]:
 
 
 def _leavers(snapshot: Snapshot) -> dict[str, Array]:
+    """Who leaves school, in total and by Abschluss; everybody who leaves has exactly one."""
     people, state = snapshot.half.people, snapshot.state
     age, track, pid = state.age, state.track, people.pid
     ses = people.ses.astype(np.float64)
@@ -43,11 +44,11 @@ def _leavers(snapshot: Snapshot) -> dict[str, Array]:
     first = middle & ~none & (uniform(pid, "first certificate") < probit(-0.45 - 0.4 * ses))
     failed = upper & (uniform(pid, "abitur") > 0.94)
     return {
-        "school_leavers": middle | upper,
-        "school_leavers_without": none,
-        "school_leavers_esa": first,
-        "school_leavers_msa": (middle & ~none & ~first) | failed,
-        "school_leavers_abitur": upper & ~failed,
+        "total": middle | upper,
+        "ohne": none,
+        "esa": first,
+        "msa": (middle & ~none & ~first) | failed,
+        "abitur": upper & ~failed,
     }
 
 
@@ -77,11 +78,11 @@ def write_schule(snapshot: Snapshot, desk: Desk) -> None:
             ),
         ],
         "Abschlüsse": [
-            ("Abgänge insgesamt", "school_leavers", "total", leavers["school_leavers"]),
-            ("ohne Abschluss", "school_leavers_without", "total", leavers["school_leavers_without"]),
-            ("Erster Abschluss", "school_leavers_esa", "total", leavers["school_leavers_esa"]),
-            ("Mittlerer Abschluss", "school_leavers_msa", "total", leavers["school_leavers_msa"]),
-            ("Hochschulreife", "school_leavers_abitur", "total", leavers["school_leavers_abitur"]),
+            ("Abgänge insgesamt", "school_leavers", "total", leavers["total"]),
+            ("ohne Abschluss", "school_leavers", "abschluss=ohne", leavers["ohne"]),
+            ("Erster Abschluss", "school_leavers", "abschluss=esa", leavers["esa"]),
+            ("Mittlerer Abschluss", "school_leavers", "abschluss=msa", leavers["msa"]),
+            ("Hochschulreife", "school_leavers", "abschluss=abitur", leavers["abitur"]),
         ],
     }
     period = {"period_type": "schuljahr", "period_end": date(year, 7, 31)}
