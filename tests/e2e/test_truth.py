@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 LAST_DAY = "2016-12-31"
 """The small Musterkreis has the years 2014 to 2016."""
+ROUNDING = 0.05 + 1e-9
+"""Half a unit of the one decimal that rates are released with; counts have to be equal within it as well."""
 
 
 def published(released: Installation, indicator: str, day: str) -> pd.Series:
@@ -44,9 +46,7 @@ def test_every_released_value_equals_the_count_of_persons(
     values = published(released, indicator, day)
     checked = values[[key in truth.index for key in values.index]]
     assert ("kreis", "99901") in checked.index or (indicator == "hze_rate" and day == LAST_DAY)
-    pd.testing.assert_series_equal(
-        checked.sort_index(), truth.reindex(checked.index).sort_index(), check_names=False, atol=1e-9
-    )
+    assert ((checked - truth.reindex(checked.index)).abs() <= ROUNDING).all()
 
 
 def test_a_late_jugendamt_leaves_the_kreis_empty_and_the_others_filled(released: Installation) -> None:
@@ -110,4 +110,4 @@ def test_headline_numbers_of_the_dashboard_equal_the_persons(
     rows = chart_data(superset, read_logins()["fuehrung"], "lage-musterkreis", chart)
     latest = max(rows, key=lambda row: row["period_end"])
     assert pd.to_datetime(latest["period_end"], unit="ms").date().isoformat() == LAST_DAY
-    assert latest["wert"] == INDICATORS[indicator](released.truth, LAST_DAY)["kreis", "99901"]
+    assert abs(latest["wert"] - INDICATORS[indicator](released.truth, LAST_DAY)["kreis", "99901"]) <= ROUNDING

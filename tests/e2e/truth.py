@@ -36,14 +36,15 @@ def count_by_area(frame: pd.DataFrame) -> pd.Series:
     return pd.Series(list(counts.values()), index=index, dtype="float64")
 
 
-def _share(numerator: pd.Series, denominator: pd.Series, factor: float, decimals: int) -> pd.Series:
-    return (factor * numerator.reindex(denominator.index).fillna(0) / denominator).round(decimals)
+def _share(numerator: pd.Series, denominator: pd.Series, factor: float) -> pd.Series:
+    """Not rounded: a released value may lie half a unit of its last decimal away."""
+    return factor * numerator.reindex(denominator.index).fillna(0) / denominator
 
 
 def _population_share(condition: Callable[[pd.DataFrame], pd.Series]) -> Callable[[Path, str], pd.Series]:
     def compute(truth: Path, day: str) -> pd.Series:
         everybody = persons(truth, day)
-        return _share(count_by_area(everybody[condition(everybody)]), count_by_area(everybody), 100, 1)
+        return _share(count_by_area(everybody[condition(everybody)]), count_by_area(everybody), 100)
 
     return compute
 
@@ -55,7 +56,7 @@ def _rate_of_cases(
         everybody = persons(truth, day)
         found = cases(truth, source)
         found = found[(found["case_type"] == case_type) & (found["period_end"].astype(str) == day)]
-        return _share(count_by_area(found), count_by_area(everybody[base(everybody)]), factor, 1)
+        return _share(count_by_area(found), count_by_area(everybody[base(everybody)]), factor)
 
     return compute
 
@@ -68,7 +69,7 @@ def sgb2_rate(truth: Path, day: str) -> pd.Series:
     """SGB II persons per 100 inhabitants under 65; Sozialräume are left out (the BA loses some of its records)."""
     everybody = persons(truth, day)
     rate = _share(
-        count_by_area(everybody[everybody["sgb2"]]), count_by_area(everybody[everybody["age"] < 65]), 100, 1
+        count_by_area(everybody[everybody["sgb2"]]), count_by_area(everybody[everybody["age"] < 65]), 100
     )
     return rate[[level != "sozialraum" for level, _ in rate.index]]
 
