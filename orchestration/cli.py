@@ -88,7 +88,7 @@ def status() -> None:
         )
     for item in all_status():
         typer.echo(f"\n{item.title} ({item.name})")
-        live = f"{item.release_id}, veröffentlicht {item.released_at} UTC" if item.release_id else "keine"
+        live = f"{item.release_id}, veröffentlicht am {item.released_at}" if item.release_id else "keine"
         typer.echo(f"  Aktuelle Veröffentlichung: {live}")
         width = max((len(source.label) for source in item.sources), default=0)
         for source in item.sources:

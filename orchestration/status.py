@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import duckdb
 
@@ -17,18 +18,18 @@ from orchestration.publish import current_release
 
 @dataclass(frozen=True)
 class SourceAge:
-    """Newest delivery of one source. Times are UTC."""
+    """Newest delivery of one source. Times are UTC; the supplier's file date counts, not the night it was taken in."""
 
     label: str
     last_period: str
-    last_received: datetime | None
+    last_delivered: datetime | None
     quarantined: int
 
     def age_days(self, now: datetime | None = None) -> int | None:
-        """Whole days since the newest delivery was received."""
-        if self.last_received is None:
+        """Whole days since the newest delivery."""
+        if self.last_delivered is None:
             return None
-        return ((now or datetime.now(UTC)) - self.last_received).days
+        return ((now or datetime.now(UTC)) - self.last_delivered).days
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,17 @@ def instance_status(name: str) -> InstanceStatus:
         if manifest.status == "quarantined":
             quarantined[source] = quarantined.get(source, 0) + 1
         else:
-            landed[source] = max(manifest.received_at, landed.get(source, manifest.received_at))
+            landed[source] = max(manifest.file_modified_at, landed.get(source, manifest.file_modified_at))
     return InstanceStatus(
         name=name,
         title=instance.config.title,
         release_id=live["release_id"] if live else None,
-        released_at=live["released_at"] if live else "",
+        released_at=_german_time(live["released_at"]) if live else "",
         sources=tuple(
             SourceAge(
                 label=source.label,
                 last_period=periods.get(source.id, "–"),
-                last_received=landed.get(source.id),
+                last_delivered=landed.get(source.id),
                 quarantined=quarantined.get(source.id, 0),
             )
             for source in instance.sources.values()
@@ -74,6 +75,12 @@ def instance_status(name: str) -> InstanceStatus:
 
 def all_status() -> list[InstanceStatus]:
     return [instance_status(name) for name in list_instances()]
+
+
+def _german_time(utc: str) -> str:
+    """`2026-11-21 04:58:48.19` (UTC) -> `21.11.2026, 05:58 Uhr`."""
+    moment = datetime.fromisoformat(utc).replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin"))
+    return f"{moment:%d.%m.%Y, %H:%M} Uhr"
 
 
 def _released_periods(instance: Instance) -> dict[str, str]:

@@ -117,7 +117,7 @@ def test_status_names_release_and_sources(released: Installation) -> None:
     assert done.returncode == 0, done.stderr
     release = read_ledger(released.published)[0]
     assert release.release_id in done.stdout
-    assert "heute geliefert" in done.stdout
+    assert "geliefert vor" in done.stdout
     assert "zurückgewiesen" in done.stdout
 
 
