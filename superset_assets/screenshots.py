@@ -93,7 +93,7 @@ def log_in(page: Page, base: str, login: Login) -> None:
     page.fill("[data-test='username-input']", login.user)
     page.fill("[data-test='password-input']", login.password)
     page.press("[data-test='password-input']", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url, timeout=30_000)
+    page.wait_for_url(lambda url: "/login" not in url, timeout=90_000)
 
 
 def _wait_for_charts(page: Page, timeout_seconds: float) -> None:
