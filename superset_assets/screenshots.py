@@ -24,6 +24,7 @@ ARGUMENTS = (
     "--disable-background-networking",
 )
 _PHONE_WIDTH = 600
+_LOGIN_ATTEMPTS = 4
 _CHART = ".dashboard-component-chart-holder"
 _WAITING = f"{_CHART} .loading, {_CHART} [data-test='loading-indicator']"
 _ERROR = ", ".join(
@@ -88,12 +89,22 @@ def capture(
 
 
 def log_in(page: Page, base: str, login: Login) -> None:
-    """Log in through the form a person uses; raises playwright's TimeoutError when it stays on the form."""
-    page.goto(f"{base}/login/")
-    page.fill("[data-test='username-input']", login.user)
-    page.fill("[data-test='password-input']", login.password)
-    page.press("[data-test='password-input']", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url, timeout=90_000)
+    """Log in through the form a person uses; raises playwright's TimeoutError when it stays on the form.
+
+    The form is drawn by a script: what is typed before the script runs is lost, so it is typed again.
+    """
+    for attempt in range(1, _LOGIN_ATTEMPTS + 1):
+        page.goto(f"{base}/login/")
+        page.wait_for_load_state("networkidle")
+        page.fill("[data-test='username-input']", login.user)
+        page.fill("[data-test='password-input']", login.password)
+        page.press("[data-test='password-input']", "Enter")
+        try:
+            page.wait_for_url(lambda url: "/login" not in url, timeout=20_000, wait_until="commit")
+            return
+        except PlaywrightTimeout:
+            if attempt == _LOGIN_ATTEMPTS:
+                raise
 
 
 def _wait_for_charts(page: Page, timeout_seconds: float) -> None:
