@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -66,11 +65,6 @@ class Manifest(BaseModel):
     adapter: str
     config_fingerprint: str
     """Hash of the configuration the file was read with; with another configuration it is read again."""
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of one delivery folder."""
-    return Manifest.model_validate_json((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
 
 
 def read_manifests(instance: Instance, source_id: str = "*") -> list[Manifest]:

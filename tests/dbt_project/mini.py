@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from ingestion.landing.contracts import TABLES
 from ingestion.landing.deliveries import SCHEMA as DELIVERY_SCHEMA
 from lagebild.paths import DBT_PROJECT_DIR
+from semantic_layer.export.dbt import SCHEMAS as CATALOGUE_SCHEMAS
 
 STICHTAG = date(2024, 12, 31)
 DELIVERY = "mini-000000000001"
@@ -33,143 +34,6 @@ AREA_LEVELS = [
     {"level": "sozialraum", "level_label": "Sozialraum", "level_plural": "Sozialräume"},
     {"level": "block", "level_label": "Block", "level_plural": "Blöcke"},
 ]
-
-CATALOGUE_COLUMNS = {
-    "theme": {"theme_id": "str", "label": "str", "sort_key": "int"},
-    "indicator": {
-        **dict.fromkeys(
-            [
-                "indicator_key",
-                "indicator_id",
-                "label",
-                "short_label",
-                "definition",
-                "theme_id",
-                "kind",
-                "unit",
-                "polarity",
-                "source_label",
-                "legal_basis",
-                "cycle",
-                "reference_day",
-                "delay",
-                "first_period",
-                "breaks",
-                "lowest_level",
-                "tier",
-                "benchmark_method",
-                "trend_method",
-                "caveats",
-                "owner",
-                "status",
-                "unavailable_reason",
-                "successor",
-                "keywords",
-            ],
-            "str",
-        ),
-        "version": "int",
-        "factor": "float",
-        "decimals": "int",
-        "min_denominator": "int",
-    },
-    "indicator_part": {
-        "indicator_key": "str",
-        "part": "str",
-        "measure_id": "str",
-        "group_id": "str",
-        "sign": "float",
-    },
-    "measure": {
-        **dict.fromkeys(
-            [
-                "measure_id",
-                "label",
-                "definition",
-                "unit",
-                "value_kind",
-                "source_id",
-                "input",
-                "where_sql",
-                "value_sql",
-                "category_dimension",
-                "period_type",
-                "area_system",
-                "lowest_level",
-                "rule_id",
-                "tier",
-            ],
-            "str",
-        ),
-        "additive_over_areas": "bool",
-        "semi_additive_time": "bool",
-    },
-    "measure_breakdown": {"measure_id": "str", "breakdown": "str"},
-    "group_member": {
-        **dict.fromkeys(
-            [
-                "group_id",
-                "breakdown",
-                "group_label",
-                "sex",
-                "nationality",
-                "migration",
-                "category_dimension",
-                "category",
-            ],
-            "str",
-        ),
-        "age_from": "int",
-        "age_to": "int",
-        "sort_key": "int",
-    },
-    "rule": {
-        "rule_id": "str",
-        "basis": "str",
-        "policy": "str",
-        "contributor": "str",
-        "min_count": "int",
-        "protect_zero": "bool",
-        "min_contributors": "int",
-        "dominance_n": "int",
-        "dominance_k_pct": "float",
-        "p_percent": "float",
-        "min_denominator": "int",
-        "group_disclosure": "bool",
-        "protect_unassigned": "bool",
-    },
-    "area_level": {
-        "area_system": "str",
-        "area_system_label": "str",
-        "is_main": "bool",
-        "level": "str",
-        "level_label": "str",
-        "level_plural": "str",
-        "level_rank": "int",
-    },
-    "age_band": {"dimension": "str", "age_from": "int", "age_to": "int", "member": "str"},
-    "source": {
-        **dict.fromkeys(
-            [
-                "source_id",
-                "label",
-                "supplier",
-                "cycle",
-                "reference_day",
-                "expected_by",
-                "licence",
-                "legal_basis",
-                "tier",
-            ],
-            "str",
-        ),
-        "kommunen_expected": "int",
-    },
-    "source_coverage": {"source_id": "str", "kommune_code": "str"},
-}
-"""Columns of the catalogue tables as the dbt project reads them."""
-
-_DTYPES = {"str": "string", "int": "Int64", "float": "float64", "bool": "boolean"}
 
 
 @dataclass
@@ -351,11 +215,9 @@ class Mini:
         }
         folder = self.root / "catalogue"
         folder.mkdir(parents=True, exist_ok=True)
-        for table, columns in CATALOGUE_COLUMNS.items():
-            frame = pd.DataFrame(tables[table], columns=list(columns))
-            frame.astype({name: _DTYPES[kind] for name, kind in columns.items()}).to_parquet(
-                folder / f"{table}.parquet"
-            )
+        for table, schema in CATALOGUE_SCHEMAS.items():
+            rows = [dict.fromkeys(schema.names) | row for row in tables[table]]
+            pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{table}.parquet")
 
     def build(self, *arguments: str) -> None:
         """Writes the inputs and runs `dbt build` (or the given command); raises with dbt's output on failure."""

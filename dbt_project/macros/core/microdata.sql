@@ -85,8 +85,7 @@
                     inner join
                         {{ ref("bridge_area") }} as bridge
                         on bridge.descendant_area_key = located.leaf_key
-                        and located.period_end >= bridge.valid_from
-                        and located.period_end <= coalesce(bridge.valid_to, date '9999-12-31')
+                        and {{ valid_on("located.period_end", "bridge.valid_from", "bridge.valid_to") }}
                 ),
             {% endif %}
             counted as (
@@ -95,8 +94,7 @@
                     period_start,
                     period_end,
                     {{ "leaf_key" if is_person else "area_key" }} as area_key,
-                    {{ group_parts(dimensions, "'total'", with_members=false) }} as breakdown,
-                    {{ group_parts(dimensions, "'total'", with_members=true) }} as group_key,
+                    {{ group_key(dimensions) }} as group_key,
                     cast({{ measure.value }} as double) as value,
                     count(*) as persons
                     {% if not is_person %}
@@ -128,7 +126,6 @@
                 counted.period_start,
                 counted.period_end,
                 bridge.ancestor_area_key as area_key,
-                counted.breakdown,
                 counted.group_key,
                 sum(counted.value) as value,
                 cast(sum(counted.persons) as bigint) as persons,
@@ -140,8 +137,7 @@
             inner join
                 {{ ref("bridge_area") }} as bridge
                 on bridge.descendant_area_key = counted.area_key
-                and counted.period_end >= bridge.valid_from
-                and counted.period_end <= coalesce(bridge.valid_to, date '9999-12-31')
+                and {{ valid_on("counted.period_end", "bridge.valid_from", "bridge.valid_to") }}
             group by all
         {% else %}
             select
@@ -150,7 +146,6 @@
                 period_start,
                 period_end,
                 area_key,
-                breakdown,
                 group_key,
                 value,
                 persons,
@@ -163,9 +158,9 @@
     )
 {% endmacro %}
 
-{#- Canonical breakdown (`age;sex`) or group key (`age=18-24;sex=f`) of a row of a grouping-sets query. -#}
-{% macro group_parts(dimensions, when_total, with_members) -%}
-    {%- if not dimensions -%} {{ when_total }}
+{#- Group key of a row of a grouping-sets query: `age=18-24;sex=f`, or `total` where nothing is broken down. -#}
+{% macro group_key(dimensions) -%}
+    {%- if not dimensions -%} 'total'
     {%- else -%}
         coalesce(
             nullif(
@@ -175,15 +170,13 @@
                         ,
                         case
                             when grouping(member_{{ dimension }}) = 0
-                            then
-                                '{{ dimension }}'
-                                {%- if with_members %} || '=' || member_{{ dimension }} {%- endif %}
+                            then '{{ dimension }}=' || member_{{ dimension }}
                         end
                     {%- endfor %}
                 ),
                 ''
             ),
-            {{ when_total }}
+            'total'
         )
     {%- endif -%}
 {%- endmacro %}

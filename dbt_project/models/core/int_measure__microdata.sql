@@ -19,7 +19,6 @@
         cast(null as date) as period_start,
         cast(null as date) as period_end,
         cast(null as varchar) as area_key,
-        cast(null as varchar) as breakdown,
         cast(null as varchar) as group_key,
         cast(null as double) as value,
         cast(null as bigint) as persons,
