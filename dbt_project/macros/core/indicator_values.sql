@@ -14,7 +14,7 @@
             fact.area_code,
             fact.period_key,
             fact.period_end,
-            sum(part.sign * fact.value) as total,
+            round(sum(part.sign * fact.value), 6) as total,
             count(*) as rows_found,
             count(fact.value) as values_found,
             any_value(expected.parts) as parts_expected,

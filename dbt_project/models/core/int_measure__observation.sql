@@ -85,7 +85,8 @@ with
             base.period_end,
             bridge.ancestor_area_key as area_key,
             base.group_key,
-            sum(base.value) as value,
+            -- Rounded far below any delivered digit: the order of a parallel sum must not show.
+            round(sum(base.value), 6) as value,
             count(base.value) filter (where not base.is_unassigned) as parts_present,
             count(*) filter (where base.value is null) as parts_without_value,
             bool_or(base.conf_status = 'C') as has_hidden_part,
