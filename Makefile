@@ -12,9 +12,12 @@ BIN := $(VENV)/bin
 INSTANCE ?= musterkreis
 UV ?= uv
 
-# The stamp carries the hash of the lock: another lock, another installation.
+# The stamps carry the hash of the lock: another lock, another installation. What only the tests need (Spark,
+# MetricFlow, …) is large and waits for the first `make test`.
 LOCK_HASH := $(shell sha256sum requirements.lock | cut -c1-16)
 STAMP := $(VENV)/.installed-$(LOCK_HASH)
+DEV_LOCK_HASH := $(shell sha256sum requirements-dev.lock | cut -c1-16)
+DEV_STAMP := $(VENV)/.installed-dev-$(DEV_LOCK_HASH)
 CODE := disclosure expectations ingestion lagebild orchestration semantic_layer superset_assets tests
 
 # Caches and browsers stay in the project whatever HOME is.
@@ -27,20 +30,25 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup up down status refresh logins test lint format lock screenshots clean chromium
+.PHONY: help setup setup-dev up down status refresh logins test lint format lock screenshots clean system-packages
 
 help: ## diese Übersicht
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(STAMP) ## virtuelle Umgebung mit den festgelegten Paketen
 
+# $(1): lock. Prints progress, because the first time takes minutes.
+define install
+	total=$$(grep -c '^[A-Za-z0-9].*==' $(1))
+	$(BIN)/python -m pip install --no-deps --require-hashes --progress-bar off -r $(1) \
+	  | awk -v total="$$total" '/^(Collecting|Requirement already)/ { if (++n % 25 == 0 || n == total) { print "  Paket " n " von " total; fflush() } } /^Installing/ { print "  einrichten …"; fflush() }'
+endef
+
 $(STAMP): requirements.lock
 	@command -v $(PYTHON) > /dev/null || { echo "Es fehlt $(PYTHON) (Debian/Ubuntu: apt-get install python3.11 python3.11-venv)." >&2; exit 1; }
 	echo "Pakete einrichten (einige Minuten beim ersten Mal) …"
 	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
-	total=$$(grep -c '^[A-Za-z0-9].*==' requirements.lock)
-	$(BIN)/python -m pip install --no-deps --require-hashes --progress-bar off -r requirements.lock \
-	  | awk -v total="$$total" '/^(Collecting|Requirement already)/ { if (++n % 25 == 0 || n == total) { print "  Paket " n " von " total; fflush() } } /^Installing/ { print "  einrichten …"; fflush() }'
+	$(call install,requirements.lock)
 	# The code is used in place: a path entry and a starter, no build.
 	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 	printf '%s\n' '$(CURDIR)' > "$$site/lagebild.pth"
@@ -49,6 +57,13 @@ $(STAMP): requirements.lock
 	rm -f $(VENV)/.installed-*
 	touch $@
 	echo "Pakete eingerichtet."
+
+setup-dev: $(DEV_STAMP)
+
+$(DEV_STAMP): requirements-dev.lock $(STAMP)
+	@echo "Pakete der Prüfungen einrichten (Spark, MetricFlow, …) …"
+	$(call install,requirements-dev.lock)
+	touch $@
 
 up: setup ## alles einrichten, Musterkreis rechnen, Dashboards und Zeitplan starten
 	@$(BIN)/lagebild up
@@ -65,37 +80,45 @@ refresh: setup ## eine Instanz aktualisieren: make refresh INSTANCE=berlin
 logins: setup ## Zugänge zu den Dashboards
 	@$(BIN)/lagebild logins
 
-lint: setup ## ruff, mypy, import-linter, sqlfmt
+lint: setup-dev ## ruff, mypy, import-linter, sqlfmt
 	@$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/sqlfmt --check --quiet dbt_project
 
-format: setup ## Python und SQL formatieren
+format: setup-dev ## Python und SQL formatieren
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfmt --quiet dbt_project
 
-test: setup lint chromium ## alle Prüfungen
+test: setup-dev lint system-packages ## alle Prüfungen
 	@$(BIN)/python -m pytest
 
-# Browser tests skip themselves, with a word, where no chromium is.
-chromium:
-	@command -v chromium > /dev/null && exit 0
+# What pip cannot bring: a browser, PostgreSQL as a source system, Java for Spark. Tests whose program is missing skip
+# themselves with a word.
+system-packages:
+	@missing=()
+	command -v chromium > /dev/null || missing+=(chromium)
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing+=(postgresql)
+	command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
+	[ $${#missing[@]} -eq 0 ] && exit 0
 	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then
-	  echo "Chromium für die Browser-Tests einrichten …"
-	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium; } > /dev/null \
-	    || echo "Chromium ließ sich nicht einrichten: die Browser-Tests werden übersprungen." >&2
+	  echo "Einrichten für die Prüfungen: $${missing[*]} …"
+	  { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$${missing[@]}"; } > /dev/null \
+	    || echo "Nicht alles ließ sich einrichten: die Prüfungen, die es brauchen, werden übersprungen." >&2
 	else
-	  echo "Ohne chromium werden die Browser-Tests übersprungen (Debian/Ubuntu: apt-get install chromium)." >&2
+	  echo "Ohne $${missing[*]} werden Prüfungen übersprungen (Debian/Ubuntu: apt-get install $${missing[*]})." >&2
 	fi
 
-lock: setup ## requirements.lock aus pyproject.toml neu auflösen (braucht uv)
-	@$(UV) pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --python-version 3.11 --quiet -o requirements.lock
+UV_COMPILE := $(UV) pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	--python-version 3.11 --quiet
 
-screenshots: setup ## Bildschirmfotos der Dashboards neu aufnehmen (nach »make up«)
+lock: setup ## beide Festlegungen aus pyproject.toml neu auflösen (braucht uv)
+	@$(UV_COMPILE) -o requirements.lock
+	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+screenshots: setup-dev ## Bildschirmfotos der Dashboards neu aufnehmen (nach »make up«)
 	@$(BIN)/python -m superset_assets.screenshots
 
 clean: ## Umgebung und Zwischenspeicher entfernen; Daten unter var/ bleiben

@@ -19,7 +19,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lagebild.checks import Checks
+from lagebild.connector import Connector, FolderConnector
 from lagebild.paths import INSTANCES_DIR, InstancePaths
+from lagebild.protection import Protection
+from lagebild.supply import Supply
 
 
 class _Strict(BaseModel):
@@ -104,7 +108,12 @@ class SourceConfig(_Strict):
     tier: Literal["public", "internal"] = "public"
     coverage: tuple[str, ...] = ()
     """Codes of the Kommunen (or Jugendämter) that each deliver on their own; empty: one delivery covers all."""
+    connector: Connector = FolderConnector()
+    supply: Supply = Supply()
+    protection: Protection = Protection()
+    checks: Checks = Checks()
     options: dict[str, Any] = Field(default_factory=dict)
+    """What only the format adapter knows."""
 
 
 class DisclosureRule(_Strict):
