@@ -19,7 +19,7 @@ from ingestion.formats.base import DeliveryPeriod, Issue, ParsedDelivery
 from ingestion.formats.mapping import map_part
 from ingestion.formats.raw import RawTable
 from ingestion.formats.reading import Context
-from ingestion.formats.spec import GATE_OPTIONS, Area, AreaRule, Figure, Part, Signs
+from ingestion.formats.spec import Area, AreaRule, Figure, Part, Signs
 from ingestion.formats.workbook import read_sheet, read_sheets
 from lagebild.instance import SourceConfig
 
@@ -100,9 +100,7 @@ class BaAkgAdapter:
     name: ClassVar[str] = "ba_akg"
 
     def parse(self, path: Path, source: SourceConfig) -> ParsedDelivery:
-        options = AkgOptions.model_validate(
-            {k: v for k, v in source.options.items() if k not in GATE_OPTIONS}
-        )
+        options = AkgOptions.model_validate(source.options)
         sheets = read_sheets(path)
         if isinstance(sheets, Issue):
             return ParsedDelivery(issues=(sheets,))

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from ingestion.formats.base import Issue, ParsedDelivery
-from ingestion.formats.spec import GATE_OPTIONS
 from lagebild.instance import SourceConfig
 
 
@@ -32,11 +31,10 @@ class LayoutsAdapter:
         from ingestion.formats.registry import adapter  # the registry knows this adapter too
 
         common = source.options.get("common", {})
-        gate = {key: source.options[key] for key in GATE_OPTIONS if key in source.options}
         for item in source.options["layouts"]:
             layout = Layout.model_validate(item)
             if re.fullmatch(layout.files, path.name):
-                options = {**common, **layout.options, **gate}
+                options = {**common, **layout.options}
                 return adapter(layout.format).parse(path, source.model_copy(update={"options": options}))
         issue = Issue(
             "refusal",

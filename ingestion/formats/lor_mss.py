@@ -190,7 +190,7 @@ def _observations(
 class LorMssAdapter:
     """One table of one wave → observations of the measures `mss_*`, shares in percent as delivered.
 
-    The delivery's `kommune_code` holds the table number: a wave comes as eight files that do not replace one another.
+    The delivery's `part` is the table number: a wave comes as eight files that do not replace one another.
     """
 
     name: ClassVar[str] = "lor_mss"
@@ -244,7 +244,7 @@ class LorMssAdapter:
             tables={"observation": landing_table("observation", rows)},
             issues=tuple(issues),
             period=period,
-            kommune_code=f"tabelle-{match['table']}",
+            part=f"tabelle-{match['table']}",
         )
 
 

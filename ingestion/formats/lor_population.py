@@ -174,7 +174,7 @@ def check_row(table: str, row: int, counts: Counts) -> Iterable[Issue]:
 class LorPopulationAdapter:
     """One file → observations of the measure `population` at one level and Stichtag.
 
-    The delivery's `kommune_code` holds the level: a half-year comes as five files, which do not replace one another.
+    The delivery's `part` is the level: a half-year comes as five files, which do not replace one another.
     """
 
     name: ClassVar[str] = "lor_population"
@@ -264,5 +264,5 @@ class LorPopulationAdapter:
             tables={"observation": landing_table("observation", rows)},
             issues=tuple(issues),
             period=period,
-            kommune_code=level,
+            part=level,
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,18 +14,9 @@ import pyarrow as pa
 from ingestion.formats import values
 from ingestion.formats.base import Issue
 from ingestion.formats.reading import Context, Reader
+from ingestion.formats.signs import MISSING, ZERO, Cell
 from ingestion.formats.spec import Area, Figure, Part
 from ingestion.landing.contracts import TABLES
-
-
-@dataclass(frozen=True)
-class _Cell:
-    value: float | None
-    obs_status: str
-    conf_status: str
-
-
-_ZERO, _HIDDEN, _MISSING = _Cell(0.0, "A", "F"), _Cell(None, "A", "C"), _Cell(None, "O", "F")
 
 
 def observations(reader: Reader, part: Part, context: Context, issues: list[Issue]) -> pa.Table:
@@ -57,7 +47,7 @@ def observations(reader: Reader, part: Part, context: Context, issues: list[Issu
 
 
 def _observation(
-    reader: Reader, part: Part, figure: Figure, area: tuple[str, str], cell: _Cell, context: Context
+    reader: Reader, part: Part, figure: Figure, area: tuple[str, str], cell: Cell, context: Context
 ) -> dict[str, Any]:
     assert part.area is not None and context.period is not None
     headers = [reader.written_header(header) for header in (figure.sum_of or (figure.header,))]
@@ -111,32 +101,24 @@ def _areas(reader: Reader, area: Area, issues: list[Issue]) -> list[tuple[str, s
 
 def _cells(
     reader: Reader, part: Part, header: str, context: Context, issues: list[Issue]
-) -> list[_Cell | None]:
+) -> list[Cell | None]:
     encoded = reader.column(header)
     assert encoded is not None
-    signs = part.signs
-    numbers = [
-        cell
-        for cell in encoded.cells
-        if values.text(cell) not in (*signs.zero, *signs.hidden, *signs.missing)
-    ]
+    signs = part.signs.cells
+    numbers = [cell for cell in encoded.cells if values.text(cell) not in signs]
     sign = context.decimal
     if values.uses_other_sign(numbers, sign):
         issues.append(reader.sign_warning(header, encoded))
         sign = "." if sign == "," else ","
-    read: list[_Cell | None] = []
+    read: list[Cell | None] = []
     bad: list[int] = []
     for code, cell in enumerate(encoded.cells):
         written = values.text(cell) if isinstance(cell, str) else ""
-        if written in signs.zero:
-            read.append(_ZERO)
-        elif written in signs.hidden:
-            read.append(_HIDDEN)
-        elif written in signs.missing:
-            read.append(_MISSING)
+        if written in signs:
+            read.append(signs[written])
         else:
             try:
-                read.append(_Cell(values.decimal(cell, sign), "A", "F"))
+                read.append(Cell(values.decimal(cell, sign)))
             except ValueError:
                 read.append(None)
                 bad.append(code)
@@ -144,13 +126,13 @@ def _cells(
         issue = reader.unreadable(header, encoded, bad, "Keine Zahl", "Hier wird eine Zahl erwartet.")
         if issue not in issues:  # the same column may serve several figures
             issues.append(issue)
-    empty = _MISSING if part.empty_cells == "missing" else None
+    empty = MISSING if part.empty_cells == "missing" else None
     return [read[code] if code >= 0 else empty for code in encoded.codes]
 
 
 def _figure(
     reader: Reader, part: Part, figure: Figure, context: Context, issues: list[Issue]
-) -> list[_Cell | None]:
+) -> list[Cell | None]:
     if not figure.sum_of and not figure.minus:
         return _cells(reader, part, figure.header, context, issues)
     added = figure.sum_of or (figure.header,)
@@ -159,10 +141,10 @@ def _figure(
     return [_sum(cells, signs) for cells in zip(*columns, strict=True)]
 
 
-def _sum(cells: tuple[_Cell | None, ...], signs: tuple[float, ...]) -> _Cell | None:
+def _sum(cells: tuple[Cell | None, ...], signs: tuple[float, ...]) -> Cell | None:
     """The sum with signs; a cell that is hidden or missing makes the result so."""
     total = 0.0
-    unknown: _Cell | None = None
+    unknown: Cell | None = None
     for cell, sign in zip(cells, signs, strict=True):
         if cell is None:
             return None
@@ -170,7 +152,7 @@ def _sum(cells: tuple[_Cell | None, ...], signs: tuple[float, ...]) -> _Cell | N
             unknown = unknown or cell
         else:
             total += sign * cell.value
-    return unknown or _Cell(total, "A", "F")
+    return unknown or Cell(total)
 
 
 def _contributors(reader: Reader, figure: Figure, context: Context, issues: list[Issue]) -> list[int | None]:
@@ -193,7 +175,7 @@ def _aggregated(
     part: Part,
     figure: Figure,
     areas: list[tuple[str, str] | None],
-    cells: list[_Cell | None],
+    cells: list[Cell | None],
     wanted: npt.NDArray[np.bool_],
     context: Context,
 ) -> Iterator[dict[str, Any]]:
@@ -212,7 +194,7 @@ def _aggregated(
             shares.setdefault(area, []).append(cell.value)
     for area in sorted(set(shares) | unknown):
         parts = sorted(shares.get(area, []), reverse=True)
-        total = _MISSING if area in unknown else _Cell(sum(parts), "A", "F")
+        total = MISSING if area in unknown else Cell(sum(parts))
         yield _observation(reader, part, figure, area, total, context) | {
             "source_row": first_row[area],
             "contributors": len(parts),
@@ -222,7 +204,7 @@ def _aggregated(
     for code in _complete_codes(part, context.period.end):
         area = (part.area.rules[0].level if part.area else "", code)
         if area not in shares and area not in unknown:
-            yield _observation(reader, part, figure, area, _ZERO, context) | {"contributors": 0}
+            yield _observation(reader, part, figure, area, ZERO, context) | {"contributors": 0}
 
 
 def _complete_codes(part: Part, end: date) -> Iterator[str]:

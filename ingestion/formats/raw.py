@@ -84,6 +84,19 @@ class RawTable:
         column = self.columns[position]
         return None if isinstance(column, list) else _trimmed(column)
 
+    @classmethod
+    def joined(cls, pieces: Sequence[RawTable]) -> RawTable:
+        """Pieces of one text table, one after the other; at least one."""
+        first = pieces[0]
+        if len(pieces) == 1:
+            return first
+        columns = tuple(
+            pa.chunked_array([chunk for column in parts for chunk in column.chunks], pa.string())
+            for parts in zip(*(piece.columns for piece in pieces), strict=True)
+        )
+        rows = np.concatenate([piece.rows for piece in pieces])
+        return cls(first.headers, columns, rows, first.sheet, first.header_row)
+
     def select(self, keep: npt.NDArray[np.bool_]) -> RawTable:
         """The rows marked in `keep`."""
         chosen: list[pa.ChunkedArray | list[Any]] = [

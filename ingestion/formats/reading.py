@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ingestion.anonymise.columns import is_personal_header
 from ingestion.formats import values
 from ingestion.formats.base import DeliveryPeriod, Issue
 from ingestion.formats.raw import Encoded, RawTable
@@ -27,6 +28,13 @@ class Context:
     period: DeliveryPeriod | None
     may_be_empty: bool = False
     """No row is a statement too: nothing happened in the period."""
+    refused_columns: tuple[str, ...] = ()
+    """Further headers that must not be delivered (`protection.refuse_columns`)."""
+
+
+def affected(hint: str, count: int) -> str:
+    """What to do, and how many rows it concerns."""
+    return f"{hint} Betroffen: {count} {'Zeile' if count == 1 else 'Zeilen'}."
 
 
 def expected_headers(part: Part) -> dict[str, tuple[str, ...]]:
@@ -65,6 +73,10 @@ class Reader:
     def __init__(self, raw: RawTable, part: Part, context: Context, extra: tuple[str, ...] = ()) -> None:
         self.raw, self.part, self.context = raw, part, context
         self.issues: list[Issue] = []
+        self.unreadable_cells: dict[tuple[str, str], tuple[str, int]] = {}
+        """(rule, column) → what to do, number of rows: for joining the pieces of a file."""
+        self.agreed_signs: set[str] = set()
+        """Columns with numbers that can only be read with the agreed decimal sign."""
         self._positions: dict[str, int] = {}
         self._cache: dict[str, Encoded] = {}
         self._resolve(extra)
@@ -106,6 +118,17 @@ class Reader:
                 )
         for name in self.raw.headers:
             if name and name not in used and name not in self.part.ignored:
+                if self.context.personal and is_personal_header(name, self.context.refused_columns):
+                    self.issues.append(
+                        self._issue(
+                            "refusal",
+                            "Personenbezogene Spalte",
+                            f"Die Spalte „{name}“ darf nicht geliefert werden: Namen, Kontaktdaten, Kennnummern und "
+                            "freie Texte sind für die Planung nicht erforderlich. Bitte ohne diese Spalte neu liefern.",
+                            name,
+                        )
+                    )
+                    continue
                 self.issues.append(
                     self._issue(
                         "warning",
@@ -142,10 +165,11 @@ class Reader:
     def unreadable(self, header: str, encoded: Encoded, cells: list[int], rule: str, hint: str) -> Issue:
         first = cells[0]
         count = encoded.count_of(cells)
+        self.unreadable_cells[rule, self.written_header(header)] = (hint, count)
         return Issue(
             "refusal",
             rule,
-            f"{hint} Betroffen: {count} {'Zeile' if count == 1 else 'Zeilen'}.",
+            affected(hint, count),
             sheet=self.raw.sheet,
             row=int(self.raw.rows[encoded.row_of(first)]),
             column=self.written_header(header),

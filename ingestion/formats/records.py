@@ -30,7 +30,9 @@ def records(reader: Reader, part: Part, context: Context, issues: list[Issue]) -
         data["period_start"] = pa.repeat(pa.scalar(context.period.start, pa.date32()), count)
         data["period_end"] = pa.repeat(pa.scalar(context.period.end, pa.date32()), count)
     for name, column in part.columns.items():
-        array = _convert(reader, column, schema.field(name).type, context, issues)
+        # Columns beside the contract (street, house number) are text and end in anonymisation.
+        target = schema.field(name).type if name in schema.names else pa.string()
+        array = _convert(reader, column, target, context, issues)
         if array is not None:
             data[name] = array
     if part.attributes:
@@ -84,9 +86,12 @@ def _converter(
 ) -> Callable[[Any], Any]:
     extract = re.compile(column.extract) if column.extract else None
     sign = context.decimal
-    if column.kind == "decimal" and values.uses_other_sign(encoded.cells, sign):
-        issues.append(reader.sign_warning(column.header, encoded))
-        sign = "." if sign == "," else ","
+    if column.kind == "decimal":
+        if values.uses_other_sign(encoded.cells, sign):
+            issues.append(reader.sign_warning(column.header, encoded))
+            sign = "." if sign == "," else ","
+        elif not values.fits_other_sign(encoded.cells, sign):
+            reader.agreed_signs.add(reader.written_header(column.header))
     reference = context.period.end if context.period else None
 
     def prepared(cell: Any) -> Any:
@@ -120,7 +125,7 @@ def _converter(
             case "age_from_birth_date":
                 if reference is None:
                     raise ValueError("no period to compute the age for")
-                return values.age_on(values.day(cell), reference)
+                return values.age_on(values.birth_date(cell), reference)
 
     return convert
 
@@ -136,8 +141,13 @@ def _complaint(column: Column) -> tuple[str, str]:
             return "Keine ganze Zahl", "Hier wird eine ganze Zahl erwartet."
         case "decimal":
             return "Keine Zahl", "Hier wird eine Zahl erwartet."
-        case "date" | "age_from_birth_date":
+        case "date":
             return "Kein Datum", "Hier wird ein Datum in der Form TT.MM.JJJJ erwartet."
+        case "age_from_birth_date":
+            return (
+                "Kein Geburtsdatum",
+                "Hier wird ein Geburtsdatum in der Form TT.MM.JJJJ erwartet, das nicht nach dem Stichtag liegt.",
+            )
         case _:
             allowed = f" Vereinbart sind: {', '.join(column.map)}." if column.map else ""
             return "Unbekannter Schlüssel", f"Die Angabe gehört nicht zum vereinbarten Schlüssel.{allowed}"

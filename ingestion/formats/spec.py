@@ -6,14 +6,17 @@ Examples: `instances/musterkreis/sources/`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ingestion.formats.signs import OFFICIAL, Cell, agreed
 from ingestion.landing.contracts import TABLES
 
-GATE_OPTIONS = ("expected_rows_min", "expected_rows_max", "max_missing_block_share", "allow_negative")
-"""Keys of `options` that are the gate's."""
+RAW_COLUMNS = {"person": ("street", "house_number"), "case": ("street", "house_number")}
+"""What person-level tables may be read with although the landing contract does not hold it: it ends in anonymisation
+(`protection.address`), before the gate."""
 
 
 class _Strict(BaseModel):
@@ -101,11 +104,19 @@ class Figure(_Strict):
 
 
 class Signs(_Strict):
-    """What signs in figure cells mean."""
+    """What signs in figure cells mean (`ingestion.formats.signs`)."""
 
+    official: bool = False
+    """The signs of the statistical offices (`-` `.` `...` `/` `x`); the lists below are then additions to them."""
     zero: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     missing: tuple[str, ...] = ("...", "…")
+
+    @property
+    def cells(self) -> Mapping[str, Cell]:
+        """Sign → what it says."""
+        own = agreed(zero=self.zero, hidden=self.hidden, missing=self.missing)
+        return {**(OFFICIAL if self.official else {}), **own}
 
 
 class CompleteAreas(_Strict):
@@ -147,7 +158,7 @@ class Part(_Strict):
             raise ValueError(f"unknown landing table '{self.table}'")
         if (self.table == "observation") != (self.area is not None and bool(self.figures)):
             raise ValueError("observation needs area and figures, other tables need columns")
-        names = set(TABLES[self.table].names)
+        names = {*TABLES[self.table].names, *RAW_COLUMNS.get(self.table, ())}
         if unknown := (set(self.columns) | set(self.constants)) - names:
             raise ValueError(f"{self.table} has no columns {sorted(unknown)}")
         if self.complete_areas and not self.aggregate:
@@ -156,13 +167,15 @@ class Part(_Strict):
 
 
 class TabularOptions(_Strict):
-    """`options` of the formats delimited, workbook and database (without the gate's keys)."""
+    """`options` of the formats delimited, workbook and database."""
 
     file_pattern: str = ""
     """Regular expression for the whole file name; its named groups serve period, kommune and templates."""
     period: Period | None = None
     kommune: str = ""
     """Template of the Kommune that delivers, e.g. `{kommune}`."""
+    delivery_part: str = ""
+    """Template of what tells files apart that make up one period together, e.g. `{watermark}` of an increment."""
     encoding: str = "utf-8"
     delimiter: str = ";"
     decimal: Literal[",", "."] = ","
@@ -172,4 +185,4 @@ class TabularOptions(_Strict):
     @classmethod
     def of(cls, options: dict[str, Any]) -> TabularOptions:
         """Validated options of a source; raises pydantic.ValidationError for a mistake in the YAML."""
-        return cls.model_validate({key: value for key, value in options.items() if key not in GATE_OPTIONS})
+        return cls.model_validate(options)

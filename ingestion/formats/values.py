@@ -50,6 +50,11 @@ def uses_other_sign(cells: list[Any], sign: str) -> bool:
     return all(_OTHER[sign].fullmatch(item) for item in texts)
 
 
+def fits_other_sign(cells: list[Any], sign: str) -> bool:
+    """True where every number of a column could also be written with the other decimal sign (`1234`, `12.50`)."""
+    return all(_OTHER[sign].fullmatch(cell.strip()) for cell in cells if isinstance(cell, str))
+
+
 def integer(cell: Any) -> int:
     """A whole number; German thousands dots are read."""
     number = decimal(cell, ",")
@@ -70,6 +75,21 @@ def day(cell: Any) -> date:
     return date.fromisoformat(written)
 
 
+def birth_date(cell: Any) -> date:
+    """A birth date; registers write 00 for a day or month nobody knows, which is taken as the middle (15th, 1 July)."""
+    written = str(cell).strip() if isinstance(cell, str) else ""
+    unknown = re.fullmatch(
+        r"00\.(?P<month>\d\d)\.(?P<year>\d{4})|(?P<iso>\d{4})-(?P<iso_month>\d\d)-00", written
+    )
+    if unknown is None:
+        return day(cell)
+    year, month = int(unknown["year"] or unknown["iso"]), int(unknown["month"] or unknown["iso_month"])
+    return date(year, month, 15) if month else date(year, 7, 1)
+
+
 def age_on(birth: date, reference: date) -> int:
-    """Completed years on the reference date."""
+    """Completed years on the reference date; who is born on 29 February has the birthday on 1 March in other years
+    (§ 187 (2), § 188 (2) BGB). Raises ValueError for a birth after the reference date."""
+    if birth > reference:
+        raise ValueError("born after the reference date")
     return reference.year - birth.year - ((reference.month, reference.day) < (birth.month, birth.day))

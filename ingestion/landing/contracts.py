@@ -106,6 +106,10 @@ TABLES: Final[dict[str, pa.Schema]] = {
             pa.field("valid_from", pa.date32(), nullable=False),
             pa.field("valid_to", pa.date32()),  # inclusive; NULL: still valid
             pa.field("geometry", pa.string()),  # GeoJSON geometry, WGS84
+            # Registers that report states instead of validities (Gemeindeverzeichnis): the day of the full state this
+            # row belongs to. In a system with such rows, rows without the day are changes: from valid_from on the
+            # area is as the row says, with valid_to it ceased then (dbt: int_area_validity).
+            pa.field("state_date", pa.date32()),
         ]
     ),
     # One pair of areas before and after a reform.

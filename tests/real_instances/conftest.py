@@ -31,7 +31,8 @@ def _parse(instance_name: str, source_id: str) -> Parsed:
 def frame(parsed: Parsed, table: str) -> pd.DataFrame:
     """All rows of one landing table over the deliveries of a source."""
     tables = [delivery.tables[table] for delivery in parsed.values() if table in delivery.tables]
-    return pa.concat_tables(tables).to_pandas()
+    rows: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    return rows
 
 
 def _require(folder: str) -> Path:
@@ -59,3 +60,11 @@ def flensburg() -> Callable[[str], Parsed]:
 @pytest.fixture
 def flensburg_files() -> Path:
     return _require("flensburg-sozialatlas")
+
+
+@pytest.fixture
+def deutschland() -> Callable[[str], Parsed]:
+    """Parsed deliveries of a nationwide source by id."""
+    for folder in ("gisd-rki", "destatis-gv", "derived-geojson"):
+        _require(folder)
+    return lambda source_id: _parse("deutschland", source_id)

@@ -49,7 +49,7 @@ def test_population_lands_with_group_ids_of_the_contract(tmp_path: Path) -> None
         "migration=yes;nationality=de": 3,
         "migration=yes;nationality=foreign": 3,
     }
-    assert parsed.kommune_code == "bezirk"
+    assert (parsed.part, parsed.kommune_code) == ("bezirk", None)
 
 
 @pytest.mark.parametrize(

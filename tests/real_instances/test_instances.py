@@ -1,4 +1,4 @@
-"""The two instance folders fit the catalogue. Needs no real data."""
+"""The instance folders with real data fit the catalogue. Needs no real data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from semantic_layer.catalogue.loader import load_catalogue
 from semantic_layer.catalogue.resolve import Supply, resolve
 
 
-@pytest.mark.parametrize("name", ["berlin", "flensburg"])
+@pytest.mark.parametrize("name", ["berlin", "deutschland", "flensburg"])
 def test_instance_and_catalogue_agree(name: str) -> None:
     assert [str(finding) for finding in findings_of(Instance(name), load_catalogue())] == []
 
 
-@pytest.mark.parametrize("name", ["berlin", "flensburg"])
+@pytest.mark.parametrize("name", ["berlin", "deutschland", "flensburg"])
 def test_entries_made_for_the_instance_are_active(name: str) -> None:
     instance = Instance(name)
     resolved = resolve(Supply(load_catalogue(), instance.config, instance.measures))
