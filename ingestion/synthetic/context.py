@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ingestion.synthetic.addresses import AddressBook
 from ingestion.synthetic.areas import Areas, BlockCodes
 from ingestion.synthetic.benefits import State
 from ingestion.synthetic.chance import pseudonym, salt, uniform
@@ -159,6 +160,17 @@ class Desk:
     @cached_property
     def years(self) -> FaultYears:
         return FaultYears(self.settings)
+
+    @property
+    def address_day(self) -> date:
+        """Day whose Gemeinden the address register is made for."""
+        return date(max(self.years.last, 2021), 12, 31)
+
+    @cached_property
+    def addresses(self) -> AddressBook:
+        return AddressBook.build(
+            self.areas, self.areas.codes_at(self.address_day), self.rng("adressregister")
+        )
 
     def path(self, source: str, name: str) -> Path:
         folder = self.inbox / source

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from ingestion.synthetic.context import Desk, Snapshot
 from ingestion.synthetic.deliveries import (
     ba_akg,
     civic,
+    datenbogen,
     education,
     geobasis,
     health,
@@ -45,6 +46,7 @@ _YEARLY = (
     education.write_kita,
     civic.write_budget,
     civic.write_housing,
+    datenbogen.write_youth_work,
 )
 
 
@@ -70,19 +72,24 @@ class _Stamp(BaseModel):
 
 
 def generate(
-    settings: SyntheticSettings, inbox: Path, truth: Path, progress: Callable[[str], None]
+    settings: SyntheticSettings,
+    inbox: Path,
+    truth: Path,
+    progress: Callable[[str], None],
+    taken: Mapping[str, int] | None = None,
 ) -> GenerationReport:
     """Writes all deliveries below `inbox/<source_id>/` and the truth for tests.
 
     Deterministic: same settings and same generator source give byte-identical files. An inbox that was written by the
     same generator with the same settings is left alone; otherwise the folders of the simulated sources and the truth
-    are replaced. `progress` gets one German line per step.
+    are replaced. `progress` gets one German line per step. `taken` are files that landing has taken out of the inbox
+    (path below the inbox → size): a supplier does not deliver again what was received.
     """
     started = time.monotonic()
     stamp_file = truth / "stamp.json"
     generator = _source_hash()
     known = _read_stamp(stamp_file)
-    if known and known.settings == settings and known.generator == generator and _complete(known, inbox):
+    if known and known.settings == settings and known.generator == generator and _complete(known, inbox, taken or {}):
         progress("Musterkreis ist aktuell, nichts zu erzeugen")
         return GenerationReport(
             True, len(known.files), known.inhabitants, known.faults, time.monotonic() - started
@@ -131,6 +138,11 @@ def _source_hash() -> str:
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
+    # The form is defined outside: another form or layout of it makes other files.
+    form = datenbogen.form_source().model_dump_json(include={"options", "label", "supplier", "contact"})
+    digest.update(form.encode())
+    for path in sorted((root.parent / "datenbogen").glob("*.py")):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
@@ -152,9 +164,12 @@ def _write_stamp(path: Path, desk: Desk, generator: str, inhabitants: int) -> in
     return len(files)
 
 
-def _complete(stamp: _Stamp, inbox: Path) -> bool:
-    paths = {inbox / name: size for name, size in stamp.files.items()}
-    return all(path.exists() and path.stat().st_size == size for path, size in paths.items())
+def _complete(stamp: _Stamp, inbox: Path, taken: Mapping[str, int]) -> bool:
+    def there(name: str, size: int) -> bool:
+        path = inbox / name
+        return path.stat().st_size == size if path.exists() else taken.get(name) == size
+
+    return all(there(name, size) for name, size in stamp.files.items())
 
 
 def _clear(known: _Stamp | None, inbox: Path, truth: Path) -> None:

@@ -41,6 +41,7 @@ def write_persons(snapshot: Snapshot, folder: Path) -> None:
     block = people.block
     columns: dict[str, Any] = {
         "pid": people.pid,
+        "hid": people.hid,
         "person_key": pa.array(snapshot.person_key),
         "household_key": pa.array(snapshot.household_key),
         "birth": people.birth,

@@ -19,11 +19,16 @@ _CLOCK: Final = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 def write_workbook(path: Path, sheets: Mapping[str, Iterable[Row]]) -> None:
     """One sheet per entry, in order; cells as given (str, int, float, date, None)."""
     book = Workbook(write_only=True)
-    book.properties.creator = "Musterkreis (synthetisch)"
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)
         for row in rows:
             sheet.append(list(row))
+    save_workbook(book, path)
+
+
+def save_workbook(book: Workbook, path: Path) -> None:
+    """Saves any workbook without the clock."""
+    book.properties.creator = "Musterkreis (synthetisch)"
     buffer = io.BytesIO()
     book.save(buffer)
     members: dict[str, bytes] = {}

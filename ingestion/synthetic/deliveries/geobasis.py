@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date
 
-import numpy as np
 import pandas as pd
 import shapely
 
-from ingestion.synthetic import names
 from ingestion.synthetic.context import NOTE, Desk, write_csv
 from ingestion.synthetic.workbook import write_zip
 
@@ -75,25 +73,10 @@ def _features(desk: Desk, level: str) -> bytes:
 
 
 def write_addresses(desk: Desk) -> None:
-    """One row per address; every block has at least three."""
-    areas, rng = desk.areas, desk.rng("adressregister")
-    codes = areas.codes_at(date(max(desk.years.last, 2021), 12, 31))
-    count = np.clip(np.round(areas.blocks["weight"].to_numpy() * 310_000 / 6.5), 3, 160).astype(int)
-    columns: list[list[str]] = [[], [], [], [], []]
-    for gemeinde in sorted(set(codes.gemeinde)):
-        mine = np.flatnonzero(codes.gemeinde == gemeinde)
-        streets = names.street_names(rng, min(max(3, round(len(mine) * 1.6)), 340))
-        used = dict.fromkeys(streets, 0)
-        for index in mine:
-            own = [streets[i] for i in rng.permutation(len(streets))[:3]]
-            for number in range(count[index]):
-                street = own[number % len(own)]
-                used[street] += 1
-                house = f"{used[street]}" + (" a" if rng.random() < 0.04 else "")
-                for column, value in zip(
-                    columns, (gemeinde, areas.names[gemeinde], street, house, codes.block[index]), strict=True
-                ):
-                    column.append(value)
+    """One row per address; those of Gemeinden dissolved since the first year under their former codes as well."""
+    codes = desk.areas.codes_at(desk.address_day)
+    former = desk.areas.codes_at(date(desk.settings.first_year, 1, 1))
+    columns = desk.addresses.rows(desk.areas, codes, former)
     path = desk.path("adressregister", "Adressregister.csv")
     write_csv(path, ("AGS", "Gemeinde", "Strasse", "Hausnummer", "Block"), columns, encoding="cp1252")
     desk.filed(path, date(max(desk.years.last, 2021), 1, 18))

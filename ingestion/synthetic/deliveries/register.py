@@ -26,8 +26,8 @@ _KINDS = {
     "move_within": "Umzug",
 }
 _HEADER = (
-    "Stichtag", "PersonenID", "HaushaltsID", "AGS", "Block", "Geschlecht", "Alter", "Staatsangehoerigkeit",
-    "Herkunftsregion", "Migrationshintergrund", "Haushaltstyp", "Haushaltsgroesse",
+    "Stichtag", "Personennummer", "Haushaltsnummer", "AGS", "Strasse", "Hausnummer", "Geschlecht", "Geburtsdatum",
+    "Staatsangehoerigkeit", "Herkunftsregion", "Migrationshintergrund", "Haushaltstyp", "Haushaltsgroesse",
 )  # fmt: skip
 
 
@@ -36,20 +36,22 @@ def _words(words: Any, index: NDArray[Any]) -> pa.Array:
 
 
 def write_register(snapshot: Snapshot, desk: Desk) -> None:
-    """One extract; in the fault year a truncated one first and the complete one nine days later."""
+    """One extract as the office has it, with numbers, birth dates and addresses; in the fault year a truncated one
+    first and the complete one nine days later."""
     people, state, codes = snapshot.half.people, snapshot.state, snapshot.codes
     has_block = snapshot.register_has_block
-    block = pa.array([*codes.block, ""], pa.string())
-    block_index = np.where(has_block, people.block, len(codes.block)).astype(np.int32)
+    street, house = desk.addresses.written(people.hid, people.block, has_block, snapshot.seed)
+    births, birth = np.unique(people.birth, return_inverse=True)
     table = pa.table(
         [
             _words([german_date(snapshot.day)], np.zeros(len(people), dtype=np.int32)),
-            pa.array(snapshot.person_key),
-            pa.array(snapshot.household_key),
+            pa.array(people.pid),
+            pa.array(people.hid),
             _words(codes.gemeinde, people.block),
-            block.take(pa.array(block_index)),
+            street,
+            house,
             _words(("m", "w", "d"), people.sex),
-            pa.array(state.age.astype(np.int16)),
+            _words([f"{day % 100:02d}.{day // 100 % 100:02d}.{day // 10000:04d}" for day in births], birth),
             _words(("deutsch", "nichtdeutsch"), people.nat != GERMAN),
             _words(REGIONS, people.nat),
             _words(("nein", "ja"), people.mig),
