@@ -1,7 +1,8 @@
 """Expectation suites of the landing tables, built from the contract and the source's configuration.
 
 Each expectation carries in `meta` the rule's German name, what to do about it and its severity; the gate turns
-failures into issues with them. Bounds a source sets itself come from its `options` (see `GateOptions`).
+failures into issues with them. What a source sets itself stands in its `checks` (`lagebild.checks`). Rules over more
+than one cell are computed in `expectations.rules`; `comparison_suite` judges their result.
 """
 
 from __future__ import annotations
@@ -17,23 +18,18 @@ from great_expectations.expectations.core.expect_column_values_to_be_between imp
     ExpectColumnValuesToBeBetween,
 )
 from great_expectations.expectations.core.expect_column_values_to_be_in_set import ExpectColumnValuesToBeInSet
-from great_expectations.expectations.core.expect_column_values_to_be_unique import (
-    ExpectColumnValuesToBeUnique,
-)
 from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
     ExpectColumnValuesToNotBeNull,
-)
-from great_expectations.expectations.core.expect_compound_columns_to_be_unique import (
-    ExpectCompoundColumnsToBeUnique,
 )
 from great_expectations.expectations.core.expect_table_row_count_to_be_between import (
     ExpectTableRowCountToBeBetween,
 )
 from great_expectations.expectations.expectation import Expectation
-from pydantic import BaseModel, ConfigDict
 
+from expectations.rules.comparison import Judgement
 from ingestion.formats.base import Severity
 from ingestion.landing.contracts import TABLES
+from lagebild.checks import Checks
 from lagebild.instance import SourceConfig
 
 OBS_STATUS: Final = ["A", "B", "E", "F", "P", "M", "L", "O"]
@@ -59,41 +55,20 @@ RANGES: Final[dict[str, tuple[float | None, float | None]]] = {
     "weight": (0, 1),
 }
 
-GRAIN: Final[dict[str, list[str]]] = {
-    "observation": ["area_system", "area_level", "area_code", "period_end", "measure_id", "group_id"],
-    "person": ["reference_date", "person_key"],
-    "area": ["area_system", "area_level", "area_code", "valid_from"],
-    "area_crosswalk": ["area_system", "area_level", "from_code", "to_code", "reform_date"],
-    "address": ["gemeinde_code", "street", "house_number"],
-    "budget": ["year", "product_code"],
-    "recommendation": ["recommendation_id"],
-}
-"""Columns that identify a row. A `case` has no natural key: two equal Hilfen of one person may both be right."""
-
-
 SHARE_NEEDS_ROWS: Final = 100
 """Below this a share of rows says nothing: one missing block in a year of ten Hilfen is not a fault."""
-
-
-class GateOptions(BaseModel):
-    """What a source's `options` may tell the gate."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")  # the rest of `options` belongs to the adapter
-
-    expected_rows_min: int = 1
-    """0 lets a delivery without a single case pass: a small Jugendamt may have none."""
-    expected_rows_max: int | None = None
-    max_missing_block_share: float | None = None
-    allow_negative: bool = False
 
 
 def _meta(rule: str, action: str, severity: Severity = "refusal") -> dict[str, Any]:
     return {"rule": rule, "action": action, "severity": severity}
 
 
-def _range(name: str, field: pa.Field, options: GateOptions) -> tuple[float | None, float | None]:
+def _range(name: str, field: pa.Field, checks: Checks) -> tuple[float | None, float | None]:
+    stated = next((item for item in checks.ranges if item.column == field.name), None)
+    if stated is not None:
+        return (stated.minimum, stated.maximum)
     if (name, field.name) == ("observation", "value"):
-        return (None if options.allow_negative else 0, None)
+        return (None if checks.allow_negative else 0, None)
     return RANGES.get(field.name, (None, None)) if pa.types.is_primitive(field.type) else (None, None)
 
 
@@ -119,7 +94,7 @@ def offenders(column: str, meta: dict[str, Any]) -> gx.ExpectationSuite:
 
 def expectations(name: str, source: SourceConfig, rows: int, empty: frozenset[str]) -> Iterator[Expectation]:
     """Expectations of one landing table of one source that has `rows` rows and no value in the columns `empty`."""
-    options = GateOptions.model_validate(source.options)
+    checks = source.checks
     schema = TABLES[name]
     provenance = ("delivery_id", "source_id")
     for field in schema:
@@ -143,17 +118,10 @@ def expectations(name: str, source: SourceConfig, rows: int, empty: frozenset[st
                     "Der Wert gehört nicht zum vereinbarten Schlüssel. Bitte berichtigen.",
                 ),
             )
-        low, high = _range(name, field, options)
+        low, high = _range(name, field, checks)
         if field.name not in empty and (low is not None or high is not None):
             yield from _within(field.name, low, high)
-    if name in GRAIN:
-        meta = _meta("Doppelte Zeile", "Dieselbe Angabe kommt mehrfach vor. Bitte die Dopplung entfernen.")
-        key = GRAIN[name]
-        if len(key) == 1:
-            yield ExpectColumnValuesToBeUnique(column=key[0], meta=meta)
-        else:
-            yield ExpectCompoundColumnsToBeUnique(column_list=key, meta=meta)
-    share = options.max_missing_block_share
+    share = checks.max_missing_block_share
     if name in ("person", "case") and share is not None and rows >= SHARE_NEEDS_ROWS:
         yield ExpectColumnValuesToNotBeNull(
             column="block_code",
@@ -166,8 +134,8 @@ def expectations(name: str, source: SourceConfig, rows: int, empty: frozenset[st
             ),
         )
     yield ExpectTableRowCountToBeBetween(
-        min_value=options.expected_rows_min,
-        max_value=options.expected_rows_max,
+        min_value=checks.expected_rows_min,
+        max_value=checks.expected_rows_max,
         meta=_meta(
             "Zeilenzahl ungewöhnlich",
             "Die Datei hat viel weniger oder mehr Zeilen als üblich. Bitte prüfen, ob sie vollständig ist.",
@@ -180,3 +148,25 @@ def suite(name: str, source: SourceConfig, rows: int, empty: frozenset[str]) -> 
     return gx.ExpectationSuite(
         name=f"{source.id}.{name}", expectations=list(expectations(name, source, rows, empty))
     )
+
+
+def rule_columns(found: list[Judgement]) -> list[str]:
+    """Column of each judgement in the frame of `comparison_suite`."""
+    names = [f"{item.rule} ({'Fehler' if item.severity == 'refusal' else 'Hinweis'})" for item in found]
+    # Two judgements of the same rule and severity are two columns all the same.
+    return [
+        name if names.count(name) == 1 else f"{name} {number}" for number, name in enumerate(names, start=1)
+    ]
+
+
+def comparison_suite(source: SourceConfig, table: str, found: list[Judgement]) -> gx.ExpectationSuite:
+    """The suite of the comparisons of one landing table: nothing exceeds what its rule allows."""
+    rules = [
+        ExpectColumnValuesToBeBetween(
+            column=column,
+            max_value=0,
+            meta={"rule": item.rule, "action": item.advice, "severity": item.severity, "position": number},
+        )
+        for number, (column, item) in enumerate(zip(rule_columns(found), found, strict=True))
+    ]
+    return gx.ExpectationSuite(name=f"{source.id}.{table}.vergleiche", expectations=rules)

@@ -28,7 +28,8 @@ def source(table: str, personal: bool = False, **options: Any) -> SourceConfig:
             "cycle": "yearly",
             "reference_day": "31.12.",
             "personal": personal,
-            "options": options,
+            "options": {},
+            "checks": options,
         }
     )
 
