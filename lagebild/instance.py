@@ -8,6 +8,7 @@ One instance is one folder; a Kreis is configured, not coded. Files of the folde
 | `sources/<id>.yml` | `SourceConfig`, one per source |
 | `measures.yml` | list of `InstanceMeasure` |
 | `rules.yml` | list of `DisclosureRule` |
+| `targets.yml` (optional) | list of `Target` |
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lagebild.checks import Checks
-from lagebild.connector import Connector, FolderConnector
+from lagebild.connector import Connector, FolderConnector, ManualConnector
 from lagebild.paths import INSTANCES_DIR, InstancePaths
 from lagebild.protection import Protection
-from lagebild.supply import Supply
+from lagebild.supply import EVERYWHERE, Cycle, Supplier, Supply
+from lagebild.target import PeerSettings, Target
 
 
 class _Strict(BaseModel):
@@ -67,6 +69,22 @@ class DashboardSettings(_Strict):
     ranking_level: str
 
 
+class OpenDataSettings(_Strict):
+    """Who publishes the open data package, in the words of DCAT-AP.de."""
+
+    publisher: str
+    contact: str
+    """E-mail address for questions about the data."""
+    base_uri: str
+    """Address below which the package is offered; ends with a slash."""
+    licence: str
+    """URI of the licence, e.g. of the list http://dcat-ap.de/def/licenses/."""
+    regional_key: str = ""
+    """Amtlicher Regionalschlüssel of the territory; empty for a fictional one."""
+    contributor_id: str = ""
+    """URI of the publishing body in http://dcat-ap.de/def/contributors/; empty before GovData assigned one."""
+
+
 class InstanceConfig(_Strict):
     name: str
     title: str
@@ -78,12 +96,12 @@ class InstanceConfig(_Strict):
     dimensions: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Lower bounds of the age bands per age dimension, e.g. `age: [0, 3, 6]` for 0-2, 3-5, 6+."""
     dashboard: DashboardSettings
+    open_data: OpenDataSettings | None = None
+    """None: the figures are not published as open data."""
+    peers: PeerSettings = PeerSettings()
 
     def area_system(self, code: str) -> AreaSystem:
         return next(item for item in self.area_systems if item.code == code)
-
-
-Cycle = Literal["monthly", "half_yearly", "yearly", "two_yearly", "five_yearly", "once"]
 
 
 class SourceConfig(_Strict):
@@ -102,7 +120,6 @@ class SourceConfig(_Strict):
     """Landing tables (see `ingestion.landing.contracts`) the adapter fills."""
     cycle: Cycle
     reference_day: str
-    expected_by: str = ""
     personal: bool = False
     """True for person- or case-level deliveries: originals stay in the protected zone, readable by the owner only."""
     tier: Literal["public", "internal"] = "public"
@@ -114,6 +131,46 @@ class SourceConfig(_Strict):
     checks: Checks = Checks()
     options: dict[str, Any] = Field(default_factory=dict)
     """What only the format adapter knows."""
+
+    @model_validator(mode="after")
+    def _cycle_and_expectation_agree(self) -> SourceConfig:
+        contradiction = self.supply.expected.fits(self.cycle) if self.supply.expected else ""
+        unknown = set(self.supply.suppliers) - {EVERYWHERE, *self.coverage}
+        if unknown:
+            contradiction = f"suppliers of Kommunen that are not in 'coverage': {', '.join(sorted(unknown))}"
+        if contradiction:
+            raise ValueError(f"{self.id}: {contradiction}")
+        return self
+
+    @model_validator(mode="after")
+    def _fetched_files_are_found_where_they_arrive(self) -> SourceConfig:
+        if isinstance(self.connector, FolderConnector | ManualConnector):
+            return self
+        if not self.files.startswith(f"${{INBOX}}/{self.id}/"):
+            raise ValueError(
+                f"{self.id}: fetched files arrive in ${{INBOX}}/{self.id}/, 'files' must look there"
+            )
+        return self
+
+    @property
+    def expected_by(self) -> str:
+        """The deadline in German words, e.g. `31.03. des Folgejahres`; empty where nothing is agreed."""
+        expected = self.supply.expected
+        if expected is None:
+            return ""
+        first = next(expected.periods(self.cycle))
+        yearly = not expected.dates and expected.period != "monat" and len(expected.days) <= 1
+        return expected.due.german(expected.period, first.end, yearly)
+
+    def supplier_of(self, kommune: str | None) -> Supplier:
+        """The office that delivers for a Kommune (None: for all), and its address where it has one."""
+        named = self.supply.suppliers.get(kommune or EVERYWHERE) or self.supply.suppliers.get(EVERYWHERE)
+        return named or Supplier(name=self.supplier, email=self.contact if "@" in self.contact else "")
+
+    def supplier_label(self, kommune: str | None) -> str:
+        """The office by name, with the Kommune's code where several Kommunen share one entry."""
+        name = self.supplier_of(kommune).name
+        return name if kommune is None or kommune in self.supply.suppliers else f"{name} ({kommune})"
 
 
 class DisclosureRule(_Strict):
@@ -147,11 +204,13 @@ class InstanceMeasure(_Strict):
 
     measure: str
     source: str
-    input: Literal["person", "case", "observation"]
+    input: Literal["person", "case", "observation", "area", "budget"]
+    """Landing table it is formed from. `area`: square kilometres of the geometry at the Stichtage of `population`;
+    `budget`: amounts of the Haushalt, for the whole area only."""
     where: str = "true"
-    """SQL condition on the staging columns of the input (microdata only)."""
+    """SQL condition on the staging columns of the input (microdata and budget)."""
     value: str = "count(*)"
-    """SQL aggregate (microdata only); `sum(amount_eur)` for money."""
+    """SQL aggregate (microdata and budget); `sum(amount_eur)` for money."""
     breakdowns: tuple[tuple[str, ...], ...] = ()
     """Released cross tables beside the total, each a tuple of dimensions, e.g. `[age, sex]`."""
     category_dimension: str = ""
@@ -164,8 +223,8 @@ class InstanceMeasure(_Strict):
 
     @model_validator(mode="after")
     def _observation_has_no_sql(self) -> InstanceMeasure:
-        if self.input == "observation" and (self.where != "true" or self.value != "count(*)"):
-            raise ValueError(f"{self.measure}: 'where' and 'value' apply to microdata only")
+        if self.input in ("observation", "area") and (self.where != "true" or self.value != "count(*)"):
+            raise ValueError(f"{self.measure}: 'where' and 'value' apply to microdata and budgets only")
         return self
 
 
@@ -203,6 +262,13 @@ class Instance:
         rules = [DisclosureRule.model_validate(item) for item in self._yaml("rules.yml")]
         return {rule.id: rule for rule in rules}
 
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """Agreed target values; none without a `targets.yml`."""
+        if not (self.folder / "targets.yml").exists():
+            return ()
+        return tuple(Target.model_validate(item) for item in self._yaml("targets.yml"))
+
 
 def list_instances() -> list[str]:
     """Names of all instance folders that hold an `instance.yml`."""
@@ -216,6 +282,7 @@ __all__ = [
     "Instance",
     "InstanceConfig",
     "InstanceMeasure",
+    "OpenDataSettings",
     "SourceConfig",
     "SyntheticSettings",
     "list_instances",

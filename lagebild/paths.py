@@ -71,8 +71,18 @@ class InstancePaths:
         return self.protected / "dbt"
 
     @property
+    def as_of(self) -> Path:
+        """States of earlier nights, one folder per day; never published."""
+        return self.protected / "as_of"
+
+    @property
     def published(self) -> Path:
         return self.root / "published"
+
+    @property
+    def open_data(self) -> Path:
+        """Packages of open data, one ZIP file per release."""
+        return self.published / "offene-daten"
 
     @property
     def current_release(self) -> Path:

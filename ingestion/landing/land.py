@@ -15,21 +15,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from expectations.gate import check
-from ingestion.connectors.folder import source_files
+from ingestion.anonymise.intake import Intake
+from ingestion.anonymise.originals import settle_original
+from ingestion.anonymise.reduction import NoAddressRegister, Reduction
+from ingestion.connectors.fetch import fetch
 from ingestion.formats.base import Issue, ParsedDelivery
 from ingestion.formats.registry import adapter
-from ingestion.landing.conform import conform
-from ingestion.landing.deliveries import competition_key, succession, write_delivery_table
+from ingestion.landing.context import LandedContext
+from ingestion.landing.deliveries import competition_key, succession
 from ingestion.landing.empty import write_empty_tables
+from ingestion.landing.inputs import clear_inbox, inputs
+from ingestion.landing.interrupted import resume
 from ingestion.landing.manifest import MANIFEST_NAME, Manifest, ManifestIssue, read_manifests
+from ingestion.landing.order import landing_order
+from ingestion.landing.places import remove, work_folder
+from ingestion.landing.registry import write_registry
 from ingestion.landing.report import write_report
+from ingestion.landing.store import write_landing_table
+from ingestion.landing.validations import Validations
 from lagebild.instance import Instance, SourceConfig
 
 log = logging.getLogger("lagebild.landing")
@@ -57,6 +63,8 @@ class LandingReport:
     """Deliveries newly landed or quarantined."""
     newest_period_end: date | None = field(default=None)
     """Latest period end among all landed deliveries of the source, also earlier ones."""
+    connector_failures: tuple[str, ...] = ()
+    """What could not be fetched from the supplier's server: German lines without secrets and content."""
 
     @property
     def files(self) -> int:
@@ -71,10 +79,13 @@ class LandingReport:
             warnings=self.warnings + other.warnings,
             delivery_ids=self.delivery_ids + other.delivery_ids,
             newest_period_end=max(ends, default=None),
+            connector_failures=self.connector_failures + other.connector_failures,
         )
 
 
 _FORMATS_DIR = Path(__file__).resolve().parent.parent / "formats"
+_ANONYMISE_DIR = _FORMATS_DIR.with_name("anonymise")
+_DECISIVE: Final = {"format", "tables", "personal", "options", "checks", "protection"}
 
 
 def land_source(instance: Instance, source: SourceConfig, progress: Progress = _silent) -> LandingReport:
@@ -84,21 +95,35 @@ def land_source(instance: Instance, source: SourceConfig, progress: Progress = _
     Raises only for faults of the configuration (unknown format or placeholder) and of the machine (disk full);
     a bad file ends in quarantine and the others go on.
     """
-    reader = adapter(source.format)
+    intake = Intake(instance, source, adapter(source.format))
+    resume(instance, source.id)
     known = {manifest.sha256: manifest for manifest in read_manifests(instance, source.id)}
     fingerprint = config_fingerprint(source)
+    context = LandedContext(instance, source, known.values)
     report = LandingReport()
-    files = source_files(instance, source)
-    for number, path in enumerate(files, start=1):
-        prefix = f"{source.label}: Datei {number} von {len(files)} ({path.name})"
+    seen: set[str] = set()
+    fetched = fetch(instance, source, progress)
+    for path, prefix in inputs(instance, source, fetched.files, known, fingerprint):
         sha256 = _sha256(path)
+        seen.add(sha256)
         earlier = known.get(sha256)
         if earlier is not None and earlier.config_fingerprint == fingerprint:
+            clear_inbox(instance, source, path, earlier)
             report = replace(report, duplicate=report.duplicate + 1)
             progress(f"{prefix} – bereits bekannt")
             continue
+        try:
+            reduction = intake.prepare()
+        except NoAddressRegister:
+            # Nothing is wrong with the delivery: it stays where it is until the addresses are there.
+            log.warning("source %s waits for an address register", source.id)
+            progress(f"{source.label}: wartet auf das Adressregister")
+            break
         # Known, but read under another configuration: what it meant may have changed, so it is read again.
-        manifest = _land_file(instance, source, reader.parse, path, sha256, list(known.values()), earlier)
+        manifest = _land_file(
+            instance, source, intake, reduction, path, sha256, list(known.values()), earlier, context
+        )
+        clear_inbox(instance, source, path, manifest)
         if manifest is earlier:
             report = replace(report, duplicate=report.duplicate + 1, warnings=report.warnings + 1)
             progress(f"{prefix} – mit geänderter Konfiguration nicht lesbar, bisheriger Stand gilt weiter")
@@ -114,24 +139,27 @@ def land_source(instance: Instance, source: SourceConfig, progress: Progress = _
         )
         rows = sum(manifest.rows.values())
         progress(f"{prefix} – {f'{rows} Zeilen übernommen' if landed else 'zurückgewiesen'}")
+    if source.protection.fate(source.personal) != "keep":
+        # Their files are not in the inbox any more.
+        report = replace(report, duplicate=report.duplicate + len(known.keys() - seen))
     ends = [
         item.period_end for item in known.values() if item.status == "landed" and item.period_end is not None
     ]
-    return replace(report, newest_period_end=max(ends, default=None))
+    return replace(report, newest_period_end=max(ends, default=None), connector_failures=fetched.failures)
 
 
 def land_instance(instance: Instance, progress: Progress = _silent) -> dict[str, LandingReport]:
-    """Lands all sources of an instance and writes the empty tables and the table of deliveries."""
+    """Lands all sources of an instance and writes the empty tables, the table of deliveries and the calendar."""
     write_empty_tables(instance)
-    reports = {name: land_source(instance, source, progress) for name, source in instance.sources.items()}
-    write_delivery_table(instance)
+    reports = {source.id: land_source(instance, source, progress) for source in landing_order(instance)}
+    write_registry(instance)
     return reports
 
 
 def config_fingerprint(source: SourceConfig) -> str:
     """Hash of everything that decides how a file of this source is read: its configuration (labels and contacts do
     not count) and the code of the adapters and the landing contract. A changed adapter reads its files again."""
-    decisive = source.model_dump(mode="json", include={"format", "tables", "personal", "options"})
+    decisive = source.model_dump(mode="json", include=_DECISIVE)
     text = json.dumps(decisive, sort_keys=True, ensure_ascii=True) + _reader_code_hash()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -139,7 +167,11 @@ def config_fingerprint(source: SourceConfig) -> str:
 @cache
 def _reader_code_hash() -> str:
     digest = hashlib.sha256()
-    for path in [*sorted(_FORMATS_DIR.glob("*.py")), Path(__file__).with_name("contracts.py")]:
+    for path in [
+        *sorted(_FORMATS_DIR.glob("*.py")),
+        *sorted(_ANONYMISE_DIR.glob("*.py")),
+        Path(__file__).with_name("contracts.py"),
+    ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -152,21 +184,24 @@ def _sha256(path: Path) -> str:
 def _land_file(
     instance: Instance,
     source: SourceConfig,
-    parse: Callable[[Path, SourceConfig], ParsedDelivery],
+    intake: Intake,
+    reduction: Reduction,
     path: Path,
     sha256: str,
     known: list[Manifest],
     earlier: Manifest | None,
+    context: LandedContext,
 ) -> Manifest:
     delivery_id = f"{source.id}-{sha256[:12]}"
-    work = _work_folder(instance)
+    work = work_folder(instance)
+    validations = Validations(source)
     try:
         original = _keep_original(path, work, source.personal)
         # The copy is parsed, not the inbox file: what was checked is exactly what is kept.
         with original.open("rb") as stream:
             if hashlib.file_digest(stream, "sha256").hexdigest() != sha256:
                 raise OSError(f"{path.name} changed while it was read")
-        parsed, tables = _read(source, parse, original, delivery_id)
+        parsed, rows = _read(source, intake, reduction, original, work, delivery_id, context, validations)
         refused = parsed.refused
         if refused and earlier is not None and earlier.status == "landed":
             # The file was good before: the fault is in the new configuration, and what is in use stays in use.
@@ -176,6 +211,9 @@ def _land_file(
             return earlier
         stat = path.stat()
         period = parsed.period
+        fate = source.protection.fate(source.personal)
+        if refused and fate == "delete":
+            fate = "encrypt"  # nothing of it has landed yet: a corrected configuration may still read it
         manifest = Manifest(
             delivery_id=delivery_id,
             source_id=source.id,
@@ -190,32 +228,32 @@ def _land_file(
             period_start=period.start if period else None,
             period_end=period.end if period else None,
             kommune_code=parsed.kommune_code,
-            rows={} if refused else {name: table.num_rows for name, table in tables.items()},
+            part=parsed.part,
+            published_on=parsed.published_on,
+            landed_at=None if refused else _landed_at(earlier),
+            original=fate,
+            addresses=reduction.counts(),
+            rows=rows,
             warnings=sum(issue.severity == "warning" for issue in parsed.issues),
             issues=tuple(
-                ManifestIssue.from_issue(issue, source.personal) for issue in parsed.issues[:MAX_ISSUES]
+                ManifestIssue.from_issue(issue, source.personal)
+                for issue in sorted(parsed.issues, key=_refusals_first)[:MAX_ISSUES]
             ),
             adapter=source.format,
             config_fingerprint=config_fingerprint(source),
         )
         if not refused:
             manifest = manifest.model_copy(update={"supersedes": _predecessor(manifest, known)})
-            for name, table in tables.items():
-                pq.write_table(table, work / f"{name}.parquet", compression="zstd")
+            reduction.write_review(work)
+        settle_original(instance, original, fate)
+        validations.write(work)
         if manifest.issues:
             write_report(work, manifest, source)
         (work / MANIFEST_NAME).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
         _move_into_place(instance, manifest, work, source.personal)
         return manifest
     finally:
-        _remove(work)
-
-
-def _work_folder(instance: Instance) -> Path:
-    # Beside landing, not below it: dbt's glob over landing must never see an unfinished delivery.
-    parent = instance.paths.protected / "landing_work"
-    parent.mkdir(parents=True, exist_ok=True)
-    return Path(mkdtemp(dir=parent))  # mode 0700
+        remove(work)
 
 
 def _keep_original(path: Path, work: Path, personal: bool) -> Path:
@@ -229,21 +267,30 @@ def _keep_original(path: Path, work: Path, personal: bool) -> Path:
 
 def _read(
     source: SourceConfig,
-    parse: Callable[[Path, SourceConfig], ParsedDelivery],
+    intake: Intake,
+    reduction: Reduction,
     original: Path,
+    work: Path,
     delivery_id: str,
-) -> tuple[ParsedDelivery, dict[str, pa.Table]]:
-    """Parses, gates and conforms. Whatever fails unexpectedly becomes a refusal: one file must not stop the others."""
+    context: LandedContext,
+    validations: Validations,
+) -> tuple[ParsedDelivery, dict[str, int]]:
+    """Parses, reduces and gates; writes the tables of a good delivery and returns their rows.
+
+    Whatever fails unexpectedly becomes a refusal: one file must not stop the others.
+    """
+    scratch = work / "pieces"
     try:
-        parsed = parse(original, source)
+        parsed = intake.read(original, reduction, scratch)
         if not parsed.refused:
-            parsed = replace(parsed, issues=(*parsed.issues, *check(source, parsed)))
-        tables = {}
+            parsed = replace(parsed, issues=(*parsed.issues, *check(source, parsed, context, validations)))
+        rows = {}
         if not parsed.refused:
-            tables = {
-                name: conform(name, table, delivery_id, source.id) for name, table in parsed.tables.items()
+            rows = {
+                name: write_landing_table(name, table, delivery_id, source.id, work)
+                for name, table in parsed.tables.items()
             }
-        return parsed, tables
+        return parsed, rows
     except Exception as error:  # noqa: BLE001 - whatever it is, the other files must go on
         kind = type(error).__name__
         if source.personal:
@@ -259,7 +306,24 @@ def _read(
                 "und neu liefern."
             ),
         )
+        for begun in work.glob("*.parquet"):
+            begun.unlink()
         return ParsedDelivery(issues=(issue,)), {}
+    finally:
+        remove(scratch)
+
+
+def _refusals_first(issue: Issue) -> bool:
+    """Sort key: of a file with very many findings those are kept that decide about it."""
+    return issue.severity != "refusal"
+
+
+def _landed_at(earlier: Manifest | None) -> datetime | None:
+    """When a file read again was accepted, in case that is later than its arrival: an earlier night had it in
+    quarantine."""
+    if earlier is None:
+        return None
+    return datetime.now(UTC) if earlier.status == "quarantined" else earlier.landed_at
 
 
 def _predecessor(manifest: Manifest, known: list[Manifest]) -> str | None:
@@ -276,15 +340,11 @@ def _move_into_place(instance: Instance, manifest: Manifest, work: Path, persona
     work.chmod(mode)
     (work / "original").chmod(mode)
     # Same file, read again under a changed configuration: the old verdict is void. It is moved away first because a
-    # folder cannot be replaced by rename; its content is in the inbox and in the new delivery.
+    # folder cannot be replaced by rename; a run killed in between is mended by `ingestion.landing.interrupted`.
     for old_zone in (instance.paths.landing, instance.paths.quarantine):
         old = old_zone / manifest.source_id / manifest.delivery_id
         if old.exists():
-            void = _work_folder(instance)
+            void = work_folder(instance)
             old.rename(void)
-            _remove(void)
+            remove(void)
     work.rename(target)
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingestion.formats.base import Issue
 from lagebild.instance import Instance
+from lagebild.protection import Originals
 
 MANIFEST_NAME = "manifest.json"
 
@@ -58,6 +59,16 @@ class Manifest(BaseModel):
     period_start: date | None = None
     period_end: date | None = None
     kommune_code: str | None = None
+    part: str | None = None
+    published_on: date | None = None
+    """Day of publication the file names itself."""
+    landed_at: datetime | None = None
+    """When the delivery was accepted, where that was later than its arrival: refused at first, good under another
+    configuration. None: accepted on arrival, or not accepted."""
+    original: Originals = "keep"
+    """What became of the original: kept as delivered, encrypted, or deleted once landed."""
+    addresses: dict[str, int] = Field(default_factory=dict)
+    """Rows per outcome of the search for their block (see `ingestion.anonymise.register.Outcome`)."""
     rows: dict[str, int] = Field(default_factory=dict)
     warnings: int = 0
     issues: tuple[ManifestIssue, ...] = ()

@@ -75,6 +75,7 @@ def register(**changes: Any) -> SourceConfig:
         "cycle": "half_yearly",
         "reference_day": "30.06.",
         "personal": True,
+        "protection": {"originals": "keep"},  # encryption and the emptied inbox: test_originals.py
         "options": options,
     }
     return SourceConfig.model_validate(fields | changes)

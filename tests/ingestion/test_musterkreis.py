@@ -6,6 +6,8 @@ notation and fault of the deliveries is checked against something that has none 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion.anonymise.inbox import taken_files
+from ingestion.anonymise.originals import open_original
 from ingestion.landing.contracts import TABLES
 from ingestion.landing.deliveries import registry_path
 from ingestion.landing.land import LandingReport, land_instance
@@ -38,6 +42,8 @@ class Landed:
     manifests: list[Manifest]
     current: set[str]
     """Ids of the current deliveries."""
+    delivered: dict[str, str]
+    """File name → hash, before landing emptied the inbox of the personal sources."""
 
     def rows(self, source_id: str, table: str) -> list[dict[str, Any]]:
         """Rows of the current deliveries of a source."""
@@ -53,16 +59,25 @@ class Landed:
         return rows
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
 @pytest.fixture(scope="module")
 def landed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAGEBILD_VAR", str(tmp_path_factory.mktemp("var")))
         instance = Instance("musterkreis")
         generate(SETTINGS, instance.paths.inbox, instance.paths.truth, lambda _: None)
+        delivered = hashes(instance.paths.inbox)
         reports = land_instance(instance)
         rows = pq.read_table(registry_path(instance)).to_pylist()
         current = {row["delivery_id"] for row in rows if row["status"] == "current"}
-        yield Landed(instance, reports, read_manifests(instance), current)
+        yield Landed(instance, reports, read_manifests(instance), current, delivered)
 
 
 def without_amounts(value: Any) -> Any:
@@ -118,25 +133,50 @@ def test_every_parquet_has_the_contract_schema(landed: Landed) -> None:
         assert pq.read_schema(path).equals(TABLES[path.stem]), path
 
 
-def test_originals_are_byte_identical(landed: Landed) -> None:
-    inbox = {path.name: path for path in landed.instance.paths.inbox.rglob("*") if path.is_file()}
+def test_originals_are_byte_identical(landed: Landed, tmp_path: Path) -> None:
     for manifest in landed.manifests:
         paths = landed.instance.paths
         zone = paths.landing if manifest.status == "landed" else paths.quarantine
-        kept = zone / manifest.source_id / manifest.delivery_id / "original" / manifest.file_name
-        assert kept.read_bytes() == inbox[manifest.file_name].read_bytes()
+        (kept,) = (zone / manifest.source_id / manifest.delivery_id / "original").iterdir()
+        personal = landed.instance.sources[manifest.source_id].personal
+        assert kept.name == manifest.file_name + (".age" if personal else "")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LAGEBILD_VAR", str(paths.root.parent))
+            opened = open_original(landed.instance, manifest.delivery_id, tmp_path / manifest.delivery_id)
+        assert hashlib.sha256(opened.read_bytes()).hexdigest() == landed.delivered[manifest.file_name]
+
+
+def test_the_inbox_keeps_nothing_personal(landed: Landed) -> None:
+    sources = landed.instance.sources
+    left = {path.name for path in landed.instance.paths.inbox.rglob("*") if path.is_file()}
+    copies = {"HzE_99901001_2016_Kopie.csv"}  # F04
+    assert (
+        set(landed.delivered) - left
+        == {item.file_name for item in landed.manifests if sources[item.source_id].personal} | copies
+    )
 
 
 def test_persons(landed: Landed) -> None:
     columns = ["reference_date", "person_key", "household_key", "gemeinde_code", "block_code", "sex", "age"]
     columns += ["nationality", "nationality_region", "migration", "household_type", "household_size"]
     expected: list[dict[str, Any]] = []
+    key = bytes.fromhex((landed.instance.paths.protected / "keys" / "pseudonym_key").read_text())
     for path in sorted(landed.instance.paths.truth.glob("persons_*.parquet")):
         table = pq.read_table(path)
         day = path.stem.removeprefix("persons_")
         for row in table.to_pylist():
             block = row["block_code"] if row["block_delivered"] else None
-            expected.append(row | {"reference_date": day, "block_code": block})
+            keys = {
+                f"{kind}_key": hmac.new(
+                    hmac.digest(
+                        key, f"lagebild pseudonym v1\x1fmelderegister\x1f{kind}_key".encode(), "sha256"
+                    ),
+                    str(row[number]).encode(),
+                    "sha256",
+                ).hexdigest()[:24]
+                for kind, number in (("person", "pid"), ("household", "hid"))
+            }
+            expected.append(row | keys | {"reference_date": day, "block_code": block})
     found = [
         row | {"reference_date": str(row["reference_date"])}
         for row in landed.rows("einwohnerregister", "person")
@@ -183,7 +223,9 @@ def test_cases(landed: Landed, source_id: str) -> None:
     assert counted(found, columns) == counted(expected, columns)
 
 
-@pytest.mark.parametrize("source_id", ["ba_akg", "kita", "pflege", "schule", "wahlen", "wohnen"])
+@pytest.mark.parametrize(
+    "source_id", ["ba_akg", "jugendarbeit", "kita", "pflege", "schule", "wahlen", "wohnen"]
+)
 def test_observations(landed: Landed, source_id: str) -> None:
     key = ["period_type", "period_end", "area_system", "area_level", "area_code", "measure_id", "group_id"]
     delivered = landed.rows("pflege_plaetze" if source_id == "pflege" else source_id, "observation")
@@ -289,8 +331,10 @@ def test_second_run_changes_nothing(landed: Landed) -> None:
         again = land_instance(landed.instance)
         assert state(landed.instance.paths.protected) == before
     assert sum(report.landed + report.quarantined for report in again.values()) == 0
-    assert sum(report.duplicate for report in again.values()) == sum(
-        report.files for report in landed.reports.values()
+    # The second copy of a personal delivery (F04) has left the inbox and is no file of its own any more.
+    copies = landed.reports["hze"].duplicate
+    assert sum(report.duplicate for report in again.values()) == (
+        sum(report.files for report in landed.reports.values()) - copies
     )
 
 
@@ -300,3 +344,14 @@ def test_configured_tables_are_the_landed_ones(landed: Landed) -> None:
             if manifest.source_id == source.id and manifest.status == "landed":
                 assert set(manifest.rows) == set(source.tables)
     assert isinstance(pa.schema(TABLES["person"]), pa.Schema)
+
+
+def test_simulated_sources_do_not_deliver_again_what_was_taken(landed: Landed) -> None:
+    """The inbox of the personal sources is empty now; that must not look like a delivery that never was."""
+    paths = landed.instance.paths
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAGEBILD_VAR", str(paths.root.parent))
+        taken = taken_files(landed.instance)
+    assert generate(SETTINGS, paths.inbox, paths.truth, lambda _: None, taken).skipped
+    (register,) = [name for name in taken if name.endswith("EWR_Bestand_2016-06-30.csv")]
+    assert not (paths.inbox / register).exists()

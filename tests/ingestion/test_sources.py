@@ -41,7 +41,7 @@ def test_source_is_readable_by_its_format(source: SourceConfig) -> None:
 
 def test_musterkreis_says_synthetic_and_protects_persons() -> None:
     sources = Instance("musterkreis").sources.values()
-    assert len(sources) == 19
+    assert len(sources) == 20
     for source in sources:
         assert "synthetisch" in source.label
         assert source.personal == bool({"person", "case"} & set(source.tables))
