@@ -19,18 +19,21 @@ import pyarrow.parquet as pq
 
 from lagebild.instance import DisclosureRule, Instance, InstanceMeasure, SourceConfig
 from semantic_layer.catalogue import groups
+from semantic_layer.catalogue.history import load_changes
 from semantic_layer.catalogue.loader import load_catalogue
 from semantic_layer.catalogue.model import AGE, Catalogue, Measure
 from semantic_layer.catalogue.resolve import ResolvedIndicator, Supply, resolve
+from semantic_layer.export import companions
 
 Row = dict[str, Any]
 
-_TEXT, _INT, _FLOAT, _BOOL = pa.string(), pa.int32(), pa.float64(), pa.bool_()
+_TEXT, _INT, _FLOAT, _BOOL, _DAY = pa.string(), pa.int32(), pa.float64(), pa.bool_(), pa.date32()
 
 
 # A source delivered once per occasion (an election) has no cycle of its own: the entry says it.
 _CYCLES: Final[Mapping[str, str]] = {
     "monthly": "monatlich",
+    "quarterly": "vierteljährlich",
     "half_yearly": "halbjährlich",
     "yearly": "jährlich",
     "two_yearly": "alle zwei Jahre",
@@ -146,6 +149,18 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         kommunen_expected=_INT,
     ),
     "source_coverage": _schema(source_id=_TEXT, kommune_code=_TEXT),
+    "indicator_break": _schema(indicator_key=_TEXT, break_on=_DAY, note=_TEXT),
+    "indicator_change": _schema(indicator_id=_TEXT, version=_INT, changed_on=_DAY, kind=_TEXT, note=_TEXT),
+    "target": _schema(
+        indicator_id=_TEXT,
+        area_level=_TEXT,
+        area_code=_TEXT,
+        year=_INT,
+        value=_FLOAT,
+        decision=_TEXT,
+        recommendation_id=_TEXT,
+    ),
+    "peer_feature": _schema(indicator_id=_TEXT, label=_TEXT, is_logarithmic=_BOOL),
 }
 
 
@@ -195,6 +210,7 @@ def catalogue_tables(instance: Instance, catalogue: Catalogue | None = None) -> 
             {
                 "source_id": item.id,
                 **item.model_dump(include=set(SCHEMAS["source"].names)),
+                "expected_by": item.expected_by,
                 "kommunen_expected": max(1, len(item.coverage)),
             }
             for item in instance.sources.values()
@@ -204,6 +220,10 @@ def catalogue_tables(instance: Instance, catalogue: Catalogue | None = None) -> 
             for item in instance.sources.values()
             for code in item.coverage
         ],
+        "indicator_break": companions.break_rows(resolved, supply.catalogue),
+        "indicator_change": companions.change_rows(resolved, load_changes()),
+        "target": companions.target_rows(instance.targets),
+        "peer_feature": companions.feature_rows(resolved, instance.config.peers),
     }
     return {name: pa.Table.from_pylist(list(rows[name]), schema=schema) for name, schema in SCHEMAS.items()}
 
@@ -237,7 +257,7 @@ def _same(path: Path, table: pa.Table) -> bool:
 def catalogue_version(tables: Mapping[str, pa.Table]) -> str:
     """Short content hash of the catalogue tables: changes exactly when a definition, level or rule changes."""
     content = {name: table.to_pylist() for name, table in sorted(tables.items())}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
 
 

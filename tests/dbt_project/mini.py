@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from ingestion.landing.contracts import TABLES
 from ingestion.landing.deliveries import SCHEMA as DELIVERY_SCHEMA
+from ingestion.landing.registry import CALENDAR_SCHEMA
 from lagebild.paths import DBT_PROJECT_DIR
 from semantic_layer.export.dbt import SCHEMAS as CATALOGUE_SCHEMAS
 
@@ -53,9 +54,16 @@ class Mini:
     persons: list[dict[str, Any]] = field(default_factory=list)
     cases: list[dict[str, Any]] = field(default_factory=list)
     deliveries: list[dict[str, Any]] = field(default_factory=list)
+    calendar: list[dict[str, Any]] = field(default_factory=list)
     coverage: list[tuple[str, str]] = field(default_factory=list)
     microdata_measures: list[dict[str, Any]] = field(default_factory=list)
     age_bounds: tuple[int, ...] = (0, 18, 65)
+    indicator_breaks: list[dict[str, Any]] = field(default_factory=list)
+    indicator_changes: list[dict[str, Any]] = field(default_factory=list)
+    targets: list[dict[str, Any]] = field(default_factory=list)
+    peer_features: list[dict[str, Any]] = field(default_factory=list)
+    registry_dir: str = ""
+    """Registry of another night, written by the test itself."""
 
     @property
     def warehouse(self) -> Path:
@@ -169,6 +177,9 @@ class Mini:
         folder.mkdir(parents=True, exist_ok=True)
         rows = [default | row for row in (self.deliveries or [{}])]
         pq.write_table(pa.Table.from_pylist(rows, schema=DELIVERY_SCHEMA), folder / "deliveries.parquet")
+        pq.write_table(
+            pa.Table.from_pylist(self.calendar, schema=CALENDAR_SCHEMA), folder / "calendar.parquet"
+        )
 
     def _write_catalogue(self) -> None:
         bounds = [*self.age_bounds, None]
@@ -212,11 +223,15 @@ class Mini:
                 }
             ],
             "source_coverage": [{"source_id": s, "kommune_code": k} for s, k in self.coverage],
+            "indicator_break": self.indicator_breaks,
+            "indicator_change": self.indicator_changes,
+            "target": self.targets,
+            "peer_feature": self.peer_features,
         }
         folder = self.root / "catalogue"
         folder.mkdir(parents=True, exist_ok=True)
         for table, schema in CATALOGUE_SCHEMAS.items():
-            rows = [dict.fromkeys(schema.names) | row for row in tables[table]]
+            rows = [dict.fromkeys(schema.names) | row for row in tables.get(table, [])]
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{table}.parquet")
 
     def build(self, *arguments: str) -> None:
@@ -230,6 +245,7 @@ class Mini:
             "is_synthetic": True,
             "attribution": "Test",
             "landing_dir": str(self.root / "landing"),
+            "registry_dir": self.registry_dir,
             "catalogue_dir": str(self.root / "catalogue"),
             "main_area_system": "sozialraum",
             "release_id": "R1",

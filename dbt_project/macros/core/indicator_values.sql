@@ -3,8 +3,9 @@
     `facts` is a relation of grain measure x period x area x group with period and area columns; the released one yields
     released indicators by construction, because a hidden part makes the sum NULL.
     The denominator is that of the same day or the latest Stichtag within a year before; areas are matched by level and
-    code, so that the Kreis of one area system is the Kreis of the other. -#}
-{% macro indicator_values(facts) %}
+    code, so that the Kreis of one area system is the Kreis of the other. Levels below the indicator's lowest one are
+    left out. `with_bounds`: `facts` also has value_low, value_high, is_estimate and is_as_is, and the result too. -#}
+{% macro indicator_values(facts, with_bounds=false) %}
     parts as (
         select
             part.indicator_key,
@@ -19,16 +20,17 @@
             count(fact.value) as values_found,
             any_value(expected.parts) as parts_expected,
             bool_or(fact.conf_status = 'C') as has_hidden,
-            -- Why a part is empty, the most provisional reason first: not delivered, not collected, not
-            -- applicable.
-            case
-                when bool_or(fact.value is null and fact.obs_status = 'O')
-                then 'O'
-                when bool_or(fact.value is null and fact.obs_status = 'L')
-                then 'L'
-                when bool_or(fact.value is null and fact.obs_status = 'M')
-                then 'M'
-            end as missing_status,
+            {{ first_status(["O", "L", "M"], "fact.value is null and fact.obs_status") }} as missing_status,
+            {% if with_bounds %}
+                sum(
+                    part.sign * case when part.sign > 0 then fact.value_low else fact.value_high end
+                ) as total_low,
+                sum(
+                    part.sign * case when part.sign > 0 then fact.value_high else fact.value_low end
+                ) as total_high,
+                bool_or(fact.is_as_is) as is_as_is,
+                bool_or(fact.is_estimate) as is_estimate,
+            {% endif %}
             bool_or(fact.obs_status = 'E') as has_estimate
         from {{ ref("stg_catalogue__indicator_part") }} as part
         inner join {{ facts }} as fact on fact.measure_id = part.measure_id and fact.group_key = part.group_id
@@ -80,6 +82,22 @@
                 case when numerators.rows_found < numerators.parts_expected then 'O' end
             ) as numerator_missing_status,
             numerators.has_estimate as numerator_estimate,
+            {% if with_bounds %}
+                numerators.total_low as numerator_low,
+                numerators.total_high as numerator_high,
+                numerators.is_as_is
+                or coalesce(
+                    denominators.is_as_is
+                    and denominators.period_end >= numerators.period_end - interval 366 day,
+                    false
+                ) as is_as_is,
+                numerators.is_estimate
+                or coalesce(
+                    denominators.is_estimate
+                    and denominators.period_end >= numerators.period_end - interval 366 day,
+                    false
+                ) as is_estimate,
+            {% endif %}
             -- An as-of join reaches back without limit; a base older than a year is no base.
             case
                 when denominators.period_end >= numerators.period_end - interval 366 day
@@ -105,17 +123,13 @@
             paired.period_end,
             paired.numerator,
             case when has_denominator.indicator_key is not null then paired.denominator end as denominator,
-            case
-                when has_denominator.indicator_key is null
-                then round(indicator.factor * paired.numerator, indicator.decimals)
-                when paired.denominator < indicator.min_denominator
-                then null
-                else
-                    round(
-                        indicator.factor * paired.numerator / nullif(paired.denominator, 0),
-                        indicator.decimals
-                    )
-            end as value,
+            {{ indicator_value("paired.numerator") }} as value,
+            {% if with_bounds %}
+                {{ indicator_value("paired.numerator_low") }} as value_low,
+                {{ indicator_value("paired.numerator_high") }} as value_high,
+                paired.is_as_is,
+                paired.is_estimate,
+            {% endif %}
             case
                 when paired.numerator_missing_status is not null
                 then paired.numerator_missing_status
@@ -150,6 +164,28 @@
                 from {{ ref("stg_catalogue__indicator_part") }}
                 where part = 'denominator'
             ) as has_denominator using (indicator_key)
-        where indicator.status = 'active' and indicator.tier = 'public'
+        left join
+            {{ ref("stg_catalogue__area_level") }} as lowest
+            on lowest.area_system = indicator.area_system
+            and lowest.level = indicator.lowest_level
+        left join
+            {{ ref("stg_catalogue__area_level") }} as own
+            on own.area_system = indicator.area_system
+            and own.level = paired.area_level
+        where
+            indicator.status = 'active'
+            and indicator.tier = 'public'
+            and coalesce(own.level_rank <= lowest.level_rank, true)
     )
 {% endmacro %}
+
+{#- factor x numerator / denominator of a row of `paired`, rounded as the catalogue says; NULL below the minimum base. -#}
+{% macro indicator_value(numerator) -%}
+    case
+        when has_denominator.indicator_key is null
+        then round(indicator.factor * {{ numerator }}, indicator.decimals)
+        when paired.denominator < indicator.min_denominator
+        then null
+        else round(indicator.factor * {{ numerator }} / nullif(paired.denominator, 0), indicator.decimals)
+    end
+{%- endmacro %}

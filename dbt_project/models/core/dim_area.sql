@@ -14,12 +14,7 @@ with
     ),
     delivered as (
         select area_system, area_level, area_code, area_name, parent_code, valid_from, valid_to, geometry
-        from {{ ref("stg_landing__area") }}
-        qualify
-            row_number() over (
-                partition by area_system, area_level, area_code, valid_from order by delivery_id desc
-            )
-            = 1
+        from {{ ref("int_area_validity") }}
     ),
     unassigned as (
         select

@@ -44,7 +44,7 @@ with
             delivered_periods as period
             on period.source_id = measures.source_id
             and period.period_type = measures.period_type
-        where measures.input <> 'observation'
+        where measures.input in ('person', 'case')
     ),
     grid as (
         select
@@ -137,4 +137,7 @@ from
         union all by name
         select *
         from {{ ref("int_measure__observation") }}
+        union all by name
+        select *
+        from {{ ref("int_measure__reference") }}
     )

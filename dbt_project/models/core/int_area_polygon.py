@@ -16,7 +16,7 @@ TOLERANCE_DEGREES = 0.0004
 def model(dbt, session):
     dbt.config(materialized="table")
     areas = dbt.ref("dim_area").df()
-    areas = areas[areas["geometry_geojson"].notna()]
+    areas = areas[areas["geometry_geojson"].notna()].sort_values("area_key")
     rows = []
     # One coverage per level and start of validity: only areas that stand beside each other share borders.
     for _, level in areas.groupby(["area_system", "area_level", "valid_from"], sort=True):

@@ -1,6 +1,6 @@
 -- Grain: measure x period x area x group, counted from persons and cases; areas without a case have no row
 -- yet.
-{% set measures = var("measures") %}
+{% set measures = var("measures") | selectattr("input", "in", ["person", "case"]) | list %}
 {% if execute and measures %}
     {% for measure in measures %}
         select *

@@ -1,7 +1,9 @@
 -- Grain: measure x period x area x group of figures that suppliers delivered aggregated.
--- A level the supplier did not deliver is rolled up from the finest delivered one, and only when that is
--- complete:
--- a missing or hidden part makes the sum NULL, never the sum of the survivors.
+-- A level the supplier did not deliver is rolled up from the finest delivered level that is complete below
+-- the
+-- area (INKAR: Gemeinden for a Gemeindeverband, Kreise for a Land); where none is, a missing or hidden part
+-- of the
+-- finest makes the sum NULL, never the sum of the survivors.
 with
     measures as (select * from {{ ref("stg_catalogue__measure") }} where input = 'observation'),
     delivered as (
@@ -43,38 +45,38 @@ with
             )
             = 1
     ),
-    finest_delivered as (
-        select measure_id, period_type, period_end, group_key, area_system, max(level_rank) as level_rank
+    delivered_levels as (
+        select distinct measure_id, period_type, period_end, group_key, area_system, level_rank
         from delivered
         where not is_unassigned
-        group by all
     ),
     base as (
         select delivered.*
         from delivered
         inner join
-            finest_delivered using (measure_id, period_type, period_end, group_key, area_system, level_rank)
+            delivered_levels using (measure_id, period_type, period_end, group_key, area_system, level_rank)
     ),
     expected_parts as (
         select
-            finest_delivered.measure_id,
-            finest_delivered.period_type,
-            finest_delivered.period_end,
-            finest_delivered.group_key,
+            delivered_levels.measure_id,
+            delivered_levels.period_type,
+            delivered_levels.period_end,
+            delivered_levels.group_key,
+            delivered_levels.level_rank,
             bridge.ancestor_area_key as area_key,
             count(*) as parts
-        from finest_delivered
+        from delivered_levels
         inner join
             {{ ref("dim_area") }} as part
-            on part.area_system = finest_delivered.area_system
-            and part.level_rank = finest_delivered.level_rank
+            on part.area_system = delivered_levels.area_system
+            and part.level_rank = delivered_levels.level_rank
             and not part.is_unassigned
-            and {{ valid_on("finest_delivered.period_end", "part.valid_from", "part.valid_to") }}
+            and {{ valid_on("delivered_levels.period_end", "part.valid_from", "part.valid_to") }}
         inner join
             {{ ref("bridge_area") }} as bridge
             on bridge.descendant_area_key = part.area_key
             and bridge.depth > 0
-            and {{ valid_on("finest_delivered.period_end", "bridge.valid_from", "bridge.valid_to") }}
+            and {{ valid_on("delivered_levels.period_end", "bridge.valid_from", "bridge.valid_to") }}
         group by all
     ),
     rolled_up as (
@@ -83,6 +85,7 @@ with
             base.period_type,
             base.period_start,
             base.period_end,
+            base.level_rank,
             bridge.ancestor_area_key as area_key,
             base.group_key,
             -- Rounded far below any delivered digit: the order of a parallel sum must not show.
@@ -129,7 +132,16 @@ with
                     coalesce(rolled_up.parts_present = expected_parts.parts, true)
                     and rolled_up.parts_without_value = 0 as is_complete
                 from rolled_up
-                left join expected_parts using (measure_id, period_type, period_end, group_key, area_key)
+                left join
+                    expected_parts using (
+                        measure_id, period_type, period_end, group_key, area_key, level_rank
+                    )
+                qualify
+                    row_number() over (
+                        partition by measure_id, period_type, period_end, group_key, area_key
+                        order by is_complete desc, level_rank desc
+                    )
+                    = 1
             ) as rolled_up
         anti join delivered using (measure_id, period_type, period_end, area_key, group_key)
     )

@@ -6,6 +6,7 @@ select
     cast(received_at as timestamp) as received_at,
     status,
     kommune_code,
-    cast(row_count as bigint) as row_count,
+    -- How many records it holds is content: under embargo it stays back like the rest.
+    cast(case when status <> 'embargoed' then row_count end as bigint) as row_count,
     cast(warnings as integer) as warnings
 from {{ ref("stg_registry__delivery") }}

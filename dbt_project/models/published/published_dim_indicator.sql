@@ -30,5 +30,6 @@ select
     unavailable_reason,
     successor,
     keywords,
-    is_active
+    is_active,
+    cast(coalesce(min_denominator, 0) as integer) as min_denominator
 from {{ ref("dim_indicator") }}

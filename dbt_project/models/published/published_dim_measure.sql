@@ -8,7 +8,10 @@ select
     measure.source_id,
     measure.area_system,
     measure.lowest_level,
-    rule.basis as rule_basis
+    rule.basis as rule_basis,
+    measure.period_type,
+    measure.additive_over_areas,
+    measure.semi_additive_time
 from {{ ref("stg_catalogue__measure") }} as measure
 inner join {{ ref("stg_catalogue__rule") }} as rule using (rule_id)
 where measure.tier = 'public'

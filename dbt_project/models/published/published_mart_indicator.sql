@@ -38,6 +38,7 @@ with
             fact.kreis_value,
             fact.previous_value,
             fact.change,
+            fact.change_reason,
             area.is_current as is_current_area,
             indicator.source_label
         from {{ ref("published_fct_indicator") }} as fact
@@ -116,6 +117,7 @@ select
     described.is_current_area,
     described.source_label,
     release.attribution,
-    case when release.is_synthetic then 'synthetische Daten' else '' end as synthetic_note
+    case when release.is_synthetic then 'synthetische Daten' else '' end as synthetic_note,
+    described.change_reason
 from described
 cross join {{ ref("published_dim_release") }} as release

@@ -8,6 +8,8 @@ select
     period_start,
     period_end,
     kommune_code,
+    part,
+    releasable_on,
     row_count,
     warnings,
     supersedes

@@ -35,7 +35,7 @@
             select fact.*
             from {{ model }} as fact
             inner join {{ ref("stg_catalogue__measure") }} as measure using (measure_id)
-            where measure.input <> 'observation' and not contains(measure.value_sql, 'distinct')
+            where measure.input in ('person', 'case') and not contains(measure.value_sql, 'distinct')
         )
     select
         part.measure_id,
@@ -69,7 +69,7 @@
                 on lowest.area_system = measure.area_system
                 and lowest.level = measure.lowest_level
             where
-                measure.input <> 'observation'
+                measure.input in ('person', 'case')
                 and not contains(measure.value_sql, 'distinct')
                 and area.level_rank <= lowest.level_rank
         )
@@ -98,3 +98,13 @@
 
 {#- Groups that no catalogue entry explains: they are published with their code as label until someone names them. -#}
 {% test groups_are_known(model) %} select group_key from {{ model }} where not is_known {% endtest %}
+
+{#- What lay in an area of then lies in areas of today: its shares sum to one. Areas that are published as they were
+    (no reform since) have no row and are not asked. -#}
+{% test shares_of_then_close(model) %}
+    select source_area_key, valid_from, sum(weight) as total_weight
+    from {{ model }}
+    where source_area_key is not null
+    group by source_area_key, valid_from
+    having sum(weight) > 1.0001
+{% endtest %}
