@@ -9,6 +9,7 @@ No value of a delivery may enter metadata or logs: Dagster's storage lies outsid
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ def instance_assets(name: str, manifest: Path) -> list[AssetsDefinition]:
         _change(instance),
         warehouse,
         _release(instance, sorted(published)),
+        *([_open_data(instance)] if instance.config.open_data is not None else []),
         _dashboards(instance),
     ]
 
@@ -66,7 +68,8 @@ def instance_assets(name: str, manifest: Path) -> list[AssetsDefinition]:
 def step_count(name: str) -> int:
     """Steps of a refresh: what `progress` counts to."""
     instance = Instance(name)
-    return len(instance.sources) + 6 + (instance.config.synthetic is not None)
+    optional = (instance.config.synthetic, instance.config.open_data)
+    return len(instance.sources) + 6 + sum(item is not None for item in optional)
 
 
 def synthetic_settings(instance: Instance) -> SyntheticSettings:
@@ -83,6 +86,14 @@ def synthetic_settings(instance: Instance) -> SyntheticSettings:
     return settings.model_copy(update={"inhabitants": inhabitants, "years": years, "first_year": first_year})
 
 
+def calendar_horizon(instance: Instance) -> tuple[date, date] | None:
+    """First and last day a calendar can hold: the simulated years of a synthetic instance, else unbounded."""
+    if instance.config.synthetic is None:
+        return None
+    settings = synthetic_settings(instance)
+    return date(settings.first_year, 1, 1), date(settings.first_year + settings.years - 1, 12, 31)
+
+
 def _key(instance: Instance, *path: str) -> AssetKey:
     return AssetKey([instance.name, *path])
 
@@ -95,11 +106,13 @@ def _sources(instance: Instance) -> AssetsDefinition:
         description="Simulierte Quellsysteme: schreiben ihre Lieferungen in den Posteingang.",
     )
     def sources(context: AssetExecutionContext) -> MaterializeResult[Any]:
+        from ingestion.anonymise.inbox import taken_files
         from ingestion.synthetic.generate import generate
 
         with progress.step("Simulierte Quellen schreiben ihre Lieferungen") as step:
             paths = instance.paths
-            report = generate(synthetic_settings(instance), paths.inbox, paths.truth, step.tick)
+            settings, taken = synthetic_settings(instance), taken_files(instance)
+            report = generate(settings, paths.inbox, paths.truth, step.tick, taken)
             state = "unverändert" if report.skipped else f"{report.inhabitants} Personen simuliert"
             step.result(f"{report.files} Dateien, {state}")
         return MaterializeResult(metadata={"files": report.files, "faults": report.faults})
@@ -107,10 +120,19 @@ def _sources(instance: Instance) -> AssetsDefinition:
     return sources
 
 
+def _landed_after(instance: Instance, source: SourceConfig) -> list[AssetKey]:
+    """What the gate needs to judge a source: the catalogue, the area register, what figures are compared with."""
+    from ingestion.landing.order import landed_before
+
+    before = [_key(instance, "landing", name) for name in landed_before(instance, source)]
+    simulated = [_key(instance, "sources")] if instance.config.synthetic is not None else []
+    return [*simulated, _key(instance, "catalogue"), *before]
+
+
 def _landing(instance: Instance, source: SourceConfig) -> AssetsDefinition:
     @asset(
         key=_key(instance, "landing", source.id),
-        deps=[_key(instance, "sources")] if instance.config.synthetic is not None else [],
+        deps=_landed_after(instance, source),
         required_resource_keys={resource_key(instance.name)},
         group_name=f"{instance.name}_eingang",
         description=f"{source.label} ({source.supplier})",
@@ -118,7 +140,7 @@ def _landing(instance: Instance, source: SourceConfig) -> AssetsDefinition:
             AssetCheckSpec(
                 INTAKE_CHECK,
                 asset=_key(instance, "landing", source.id),
-                description="Eingangsprüfung: keine Lieferung zurückgewiesen.",
+                description="Eingangsprüfung: keine Lieferung zurückgewiesen, kein Abruf gescheitert.",
             )
         ],
     )
@@ -130,17 +152,22 @@ def _landing(instance: Instance, source: SourceConfig) -> AssetsDefinition:
                 instance, source, lambda line: step.tick(line.removeprefix(f"{source.label}: "))
             )
             new = f"{report.landed} neu, {report.duplicate} bekannt"
-            step.result(new + (f", {report.quarantined} ZURÜCKGEWIESEN" if report.quarantined else ""))
+            new += f", {report.quarantined} ZURÜCKGEWIESEN" if report.quarantined else ""
+            step.result("; ".join((new, *(f"ABRUF GESCHEITERT: {it}" for it in report.connector_failures))))
         newest = report.newest_period_end
         counts = {"files": report.files, "landed": report.landed, "duplicate": report.duplicate}
         faults = {"quarantined": report.quarantined, "warnings": report.warnings}
         waiting = _quarantined(instance, source)
         check = AssetCheckResult(
             check_name=INTAKE_CHECK,
-            passed=waiting == 0,
+            passed=waiting == 0 and not report.connector_failures,
             # One bad delivery is its supplier's to mend; the others go on, the last good one stays in use.
             severity=AssetCheckSeverity.WARN,
-            metadata={"in_quarantine": waiting, **faults},
+            metadata={
+                "in_quarantine": waiting,
+                **faults,
+                "connector_failures": "\n".join(report.connector_failures) or "–",
+            },
         )
         yield MaterializeResult(
             metadata={**counts, **faults, "newest_period_end": newest.isoformat() if newest else "–"},
@@ -160,18 +187,19 @@ def _delivery_registry(instance: Instance, landings: Sequence[AssetKey]) -> Asse
         deps=landings,
         required_resource_keys={resource_key(instance.name)},
         group_name=f"{instance.name}_eingang",
-        description="Welche Lieferung zählt: neueste je Quelle, Zeitraum und Kommune.",
+        description="Welche Lieferung zählt (neueste je Quelle, Zeitraum und Kommune) und der Lieferkalender.",
     )
     def delivery_registry(context: AssetExecutionContext) -> MaterializeResult[Any]:
-        from ingestion.landing.deliveries import write_delivery_table
         from ingestion.landing.empty import write_empty_tables
+        from ingestion.landing.registry import write_registry
 
         with progress.step("Lieferverzeichnis schreiben") as step:
             write_empty_tables(instance)
-            write_delivery_table(instance)
+            rows = write_registry(instance, calendar_horizon(instance))
             current = len(current_deliveries(instance))
-            step.result(f"{current} gültige Lieferungen")
-        return MaterializeResult(metadata={"current_deliveries": current})
+            overdue = sum(row.status == "overdue" for row in rows)
+            step.result(f"{current} gültige Lieferungen" + (f", {overdue} überfällig" if overdue else ""))
+        return MaterializeResult(metadata={"current_deliveries": current, "overdue": overdue})
 
     return delivery_registry
 
@@ -236,6 +264,28 @@ def _release(instance: Instance, published: Sequence[AssetKey]) -> AssetsDefinit
         return MaterializeResult(metadata={"release_id": done.release_id, "sha256": done.sha256, **rows})
 
     return release
+
+
+def _open_data(instance: Instance) -> AssetsDefinition:
+    @asset(
+        key=_key(instance, "open_data"),
+        deps=[_key(instance, "release")],
+        required_resource_keys={resource_key(instance.name)},
+        group_name=f"{instance.name}_veroeffentlichung",
+        description="Paket offener Daten zur Veröffentlichung: CSV, GeoJSON, DCAT-AP.de, Datenkonzept.",
+    )
+    def open_data(context: AssetExecutionContext) -> MaterializeResult[Any]:
+        from semantic_layer.export.open_data import write_open_data
+
+        with progress.step("Offene Daten zusammenstellen") as step:
+            folder = instance.paths.open_data
+            package = write_open_data(instance, instance.paths.current_release, folder)
+            for outdated in sorted(folder.glob("*.zip"))[:-KEEP_RELEASES]:
+                outdated.unlink()
+            step.result(f"{package.name}, {package.stat().st_size // 1_000_000} MB")
+        return MaterializeResult(metadata={"file": package.name, "bytes": package.stat().st_size})
+
+    return open_data
 
 
 def _dashboards(instance: Instance) -> AssetsDefinition:

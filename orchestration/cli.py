@@ -17,6 +17,7 @@ import typer
 
 from lagebild.instance import Instance, list_instances
 from lagebild.paths import PROJECT_ROOT, InstancePaths, var_dir
+from orchestration.commands import annehmen, api, catalogue, deliveries, originals, pruefseiten, query
 
 DEFAULT_INSTANCE = "musterkreis"
 EXECUTIVE_ROLE = "Führungskraft"
@@ -27,8 +28,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-catalogue_app = typer.Typer(help="Kennzahlenkatalog.", no_args_is_help=True)
-app.add_typer(catalogue_app, name="katalog")
+app.add_typer(catalogue.app, name="katalog")
+app.add_typer(query.app)
+app.add_typer(api.app, name="api")
+app.add_typer(deliveries.app)
+app.add_typer(annehmen.app)
+app.add_typer(pruefseiten.app)
+app.add_typer(originals.app)
 
 
 @app.command()
@@ -80,7 +86,7 @@ def status() -> None:
     from orchestration.status import all_status
 
     typer.echo("Dienste")
-    for name in ("superset", "dagster-webserver", "dagster-daemon"):
+    for name in ("superset", "dagster-webserver", "dagster-daemon", "api"):
         running = services.find(name)
         where = f" auf Port {running.port}" if running and running.port else ""
         typer.echo(
@@ -128,19 +134,6 @@ def logins() -> None:
     typer.echo(f"  {'Rolle':<20} {'Anmeldename':<18} Kennwort")
     for login in read_logins().values():
         typer.echo(f"  {login.role:<20} {login.user:<18} {login.password}")
-
-
-@catalogue_app.command("pruefen")
-def check_catalogue() -> None:
-    """Prüft Kennzahlenkatalog und Instanzen auf Widersprüche."""
-    from semantic_layer.catalogue.check import check
-
-    problems = check()
-    for problem in problems:
-        typer.echo(f"- {problem}")
-    if problems:
-        _fail(f"{len(problems)} Beanstandung(en).")
-    typer.echo("Der Kennzahlenkatalog ist in Ordnung.")
 
 
 @app.command()
@@ -191,12 +184,13 @@ def _wait_for_dashboard(instance: str, tick: Callable[[str], None], patience_s: 
 
 
 def _print_where_to_look() -> None:
-    from orchestration.services import dagster_url, superset_url
+    from orchestration.services import api_url, dagster_url, superset_url
     from superset_assets.render import slug
 
     typer.echo("Adressen")
     typer.echo(f"  Führungs-Dashboard  {superset_url()}/superset/dashboard/{slug(DEFAULT_INSTANCE)}/")
-    typer.echo(f"  Läufe und Zeitplan  {dagster_url()}\n")
+    typer.echo(f"  Läufe und Zeitplan  {dagster_url()}")
+    typer.echo(f"  Schnittstelle       {api_url()}/v1/instanzen\n")
     logins()
     typer.echo(
         "\nZuerst ansehen: das Führungs-Dashboard als Führungskraft, dann die Datensätze für eigene Auswertungen als "

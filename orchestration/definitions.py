@@ -1,4 +1,4 @@
-"""What Dagster loads: assets, one job and one nightly schedule per instance.
+"""What Dagster loads: assets, one job, one nightly schedule and one inbox sensor per instance.
 
 Belongs here: assembling. Does not belong here: what a step does (`orchestration.assets`).
 """
@@ -15,9 +15,12 @@ from dagster import (
     in_process_executor,
 )
 
+from ingestion.landing.mail import mail_is_wanted
 from lagebild.instance import list_instances
 from orchestration.assets import instance_assets
 from orchestration.exclusive import exclusive_resource, resource_key
+from orchestration.inbox_sensor import inbox_sensor
+from orchestration.reminding import reminder_job
 from orchestration.warehouse import prepared_manifest
 
 NIGHTLY = "0 2 * * *"
@@ -58,10 +61,13 @@ def build_definitions(instances: list[str] | None = None) -> Definitions:
         )
         for name, job in zip(names, jobs, strict=True)
     ]
+    # Letters can only be sent where a mail server is named.
+    reminders = [reminder_job(name) for name in names] if mail_is_wanted() else []
     return Definitions(
         assets=[item for name in names for item in instance_assets(name, manifest)],
-        jobs=jobs,
-        schedules=schedules,
+        jobs=[*jobs, *(job for job, _ in reminders)],
+        schedules=[*schedules, *(schedule for _, schedule in reminders)],
+        sensors=[inbox_sensor(name, job_name(name)) for name in names],
         resources={resource_key(name): exclusive_resource(name) for name in names},
     )
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from ingestion.landing.deliveries import registry_path
+from ingestion.landing.registry import calendar_path
 from lagebild.instance import Instance
 from lagebild.paths import DBT_PROJECT_DIR, PROJECT_ROOT, InstancePaths
 from orchestration.publish import current_release, file_sha256
@@ -26,12 +27,22 @@ _MARKER_NAME = "dashboards.json"
 
 
 def current_deliveries(instance: Instance) -> list[str]:
-    """Ids of the deliveries that count, sorted. Quarantined and superseded ones change no figure."""
+    """Ids of the deliveries that count, sorted. Quarantined and superseded ones change no figure; a delivery under
+    embargo joins on the day it ends, because the registry is written anew every night."""
     path = registry_path(instance)
     if not path.exists():
         return []
     rows = pq.read_table(path, columns=["delivery_id", "status"]).to_pylist()
     return sorted(str(row["delivery_id"]) for row in rows if row["status"] == "current")
+
+
+def calendar_hash(instance: Instance) -> str:
+    """Hash of the delivery calendar: a deadline that has passed is news, the next night with the same list is not."""
+    path = calendar_path(instance)
+    if not path.exists():
+        return ""
+    content = json.dumps(pq.read_table(path).to_pylist(), sort_keys=True, default=str)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def project_files(*folders: Path) -> list[Path]:
@@ -59,6 +70,7 @@ def input_parts(instance: Instance) -> dict[str, str]:
     deliveries = "\n".join(current_deliveries(instance))
     return {
         "Lieferungen": hashlib.sha256(deliveries.encode()).hexdigest(),
+        "Lieferkalender": calendar_hash(instance),
         "Kennzahlenkatalog": hash_files(
             sorted(instance.paths.catalogue.glob("*.parquet")), instance.paths.catalogue
         ),

@@ -62,6 +62,14 @@ def dagster_port() -> int:
     return int(os.environ.get("LAGEBILD_DAGSTER_PORT", "3000"))
 
 
+def api_port() -> int:
+    return int(os.environ.get("LAGEBILD_API_PORT", "8090"))
+
+
+def api_url() -> str:
+    return f"http://{HOST}:{api_port()}"
+
+
 def superset_url() -> str:
     return f"http://{HOST}:{superset_port()}"
 
@@ -109,8 +117,20 @@ def dagster_services() -> list[Service]:
     ]
 
 
+def api_service() -> Service:
+    """The HTTP interface of the semantic layer; it opens released files only."""
+    program = ("-m", "uvicorn", "semantic_layer.api.app:create_app", "--factory", "--no-access-log")
+    return Service(
+        name="api",
+        label="Schnittstelle (Abfragen)",
+        command=(sys.executable, *program, "--no-server-header", "--host", HOST, "--port", str(api_port())),
+        port=api_port(),
+        ready=lambda: answers(f"{api_url()}/gesundheit"),
+    )
+
+
 def all_services() -> list[Service]:
-    return [superset_service(), *dagster_services()]
+    return [superset_service(), *dagster_services(), api_service()]
 
 
 def start(service: Service) -> bool:

@@ -7,6 +7,7 @@ from collections import Counter
 from pydantic import ValidationError
 
 from lagebild.instance import Instance, list_instances
+from semantic_layer.catalogue.history import history_findings, load_changes
 from semantic_layer.catalogue.loader import CatalogueError, load_catalogue
 from semantic_layer.catalogue.model import Catalogue
 from semantic_layer.catalogue.resolve import Supply, resolve
@@ -40,7 +41,8 @@ def check() -> list[str]:
         catalogue = load_catalogue()
     except CatalogueError as error:
         return [f"Der Katalog ist nicht lesbar: {error}"]
-    problems = [f"Katalog · {finding}" for finding in catalogue_findings(catalogue)]
+    log = history_findings(catalogue, load_changes())
+    problems = [f"Katalog · {finding}" for finding in (*catalogue_findings(catalogue), *log)]
     for name in list_instances():
         problems += [f"{name} · {finding}" for finding in findings_of(Instance(name), catalogue)]
     return problems

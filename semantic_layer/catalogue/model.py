@@ -64,6 +64,8 @@ class Measure(_Strict):
     """The measure this one repeats for the ages of `covers` only, e.g. to count them for a further area system."""
     covers: AgeRange | None = None
     """Ages this measure is limited to by its definition."""
+    breaks: tuple[str, ...] = ()
+    """Breaks of the series for every indicator that uses the measure; form as in `Indicator.breaks`."""
     covers_by_category: dict[str, AgeRange] = Field(default_factory=dict)
     """Ages a category member is limited to by its definition, e.g. Grundsicherung im Alter."""
 
@@ -105,6 +107,8 @@ class Indicator(_Strict):
 
     id: str = Field(pattern=IDENTIFIER)
     version: int = Field(default=1, ge=1)
+    change_note: str = ""
+    """Why this version differs from the one before; goes into the change log."""
     label: str
     short_label: str
     definition: str
@@ -124,6 +128,8 @@ class Indicator(_Strict):
     """Time between reference day and publication (Sperrfrist included), in words."""
     first_period: str = ""
     breaks: tuple[str, ...] = ()
+    """In German. A text that begins with `Ab 2023:` or `Ab 2023-07-01:` marks the first period from that day on as a
+    break (obs_status B); every other text is for readers only."""
     lowest_level: str = ""
     """Lowest area level on which the figure is meaningful; empty: as far down as its measures are released."""
     min_denominator: int = Field(default=0, ge=0)

@@ -19,7 +19,13 @@ from semantic_layer.catalogue.resolve import ResolvedIndicator, Supply, resolve,
 _NEEDS_DENOMINATOR = {"share", "rate", "ratio", "mean", "quotient"}
 _SHORT_LABEL_LENGTH = 36
 _SAME_NAME = "Leserinnen und Leser können die Einträge nicht unterscheiden; bitte eine Bezeichnung ändern."
-_INPUTS = {"person": "Personen", "case": "Einzelfälle", "observation": "zusammengefassten Werte"}
+_INPUTS = {
+    "person": "Personen",
+    "case": "Einzelfälle",
+    "observation": "zusammengefassten Werte",
+    "area": "Gebiete",
+    "budget": "Haushaltsprodukte",
+}
 _ALL_AGES: AgeRange = (0, None)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lagebild.secrets import secret, secrets_dir
+from lagebild.secrets import SecretMissing, environment_name, given_secret, secret, secrets_dir
 
 
 def test_a_secret_is_generated_once_and_readable_by_the_owner_only(var: Path) -> None:
@@ -43,3 +43,21 @@ def test_an_empty_file_is_an_error_and_no_empty_password(var: Path) -> None:
     (secrets_dir() / "blank").write_text("\n")
     with pytest.raises(ValueError, match="empty"):
         secret("blank")
+
+
+def test_given_secrets_are_never_generated(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SecretMissing, match="amt_password"):
+        given_secret("amt_password")
+    assert not (secrets_dir() / "amt_password").exists()
+
+    path = secrets_dir() / "amt_password"
+    path.write_text("aus der Datei\n")
+    path.chmod(0o644)
+    with pytest.raises(PermissionError):
+        given_secret("amt_password")
+    path.chmod(0o600)
+    assert given_secret("amt_password") == "aus der Datei"
+    monkeypatch.setenv(environment_name("amt_password"), "aus der Umgebung")
+    assert given_secret("amt_password") == "aus der Umgebung"
+    with pytest.raises(ValueError, match="snake case"):
+        given_secret("../passwd")

@@ -60,7 +60,8 @@ create table mart_indicator (indicator_id varchar, indicator_label varchar, shor
     numerator double, denominator double, factor double, value double, value_label varchar, obs_status varchar,
     conf_status varchar, empty_reason varchar, kreis_value double, kreis_value_label varchar,
     previous_value double, change double, change_label varchar, tendency varchar, rank integer,
-    is_current_area boolean, source_label varchar, attribution varchar, synthetic_note varchar);
+    is_current_area boolean, source_label varchar, attribution varchar, synthetic_note varchar,
+    change_reason varchar);
 create table mart_measure (measure_id varchar, measure_label varchar, unit varchar, area_system varchar,
     area_system_label varchar, area_level varchar, area_level_label varchar, level_rank integer,
     area_key varchar, area_code varchar, area_name varchar, parent_area_name varchar, period_key varchar,
@@ -218,11 +219,11 @@ def _insert_figures(db: duckdb.DuckDBPyConnection) -> None:
                         _german(values["99901"][2], decimals), before, change,
                         None if change is None else _german(change, decimals, sign="+"), _tendency(polarity, change),
                         None if hidden else 1, True, "Prüfstatistik",
-                        CONFIG.attribution, "Synthetische Daten",
+                        CONFIG.attribution, "Synthetische Daten", None,
                     )
                 )  # fmt: skip
                 previous[code] = value
-    db.executemany(f"insert into mart_indicator values ({', '.join('?' * 42)})", rows)
+    db.executemany(f"insert into mart_indicator values ({', '.join('?' * 43)})", rows)
 
 
 def _german(number: float, decimals: int, sign: str = "") -> str:
