@@ -6,7 +6,6 @@ Belongs here: arguments, order of the steps of `up`, German text. Does not belon
 from __future__ import annotations
 
 import os
-import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ import typer
 from lagebild.instance import Instance, list_instances
 from lagebild.paths import PROJECT_ROOT, InstancePaths, var_dir
 from orchestration.commands import annehmen, api, catalogue, deliveries, originals, pruefseiten, query
+from orchestration.commands.common import fail, known_instance
 
 DEFAULT_INSTANCE = "musterkreis"
 EXECUTIVE_ROLE = "Führungskraft"
@@ -116,8 +116,7 @@ def refresh(
     instance: Annotated[str, typer.Argument(help="Name der Instanz, z. B. musterkreis oder berlin.")],
 ) -> None:
     """Nimmt neue Lieferungen an, rechnet und veröffentlicht. Ohne Neues geschieht nichts."""
-    if instance not in list_instances():
-        _fail(f"Unbekannte Instanz »{instance}«. Vorhanden: {', '.join(list_instances())}.")
+    known_instance(instance)
     _private_var()
     _run_refresh(instance)
 
@@ -129,7 +128,7 @@ def logins() -> None:
     from superset_assets.roles import logins_file, read_logins
 
     if not logins_file().exists():
-        _fail("Es gibt noch keine Zugänge. Sie entstehen beim ersten »make up«.")
+        fail("Es gibt noch keine Zugänge. Sie entstehen beim ersten »make up«.")
     typer.echo(f"Zugänge zu {superset_url()} (die Kennwörter sind für diese Einrichtung erzeugt):")
     typer.echo(f"  {'Rolle':<20} {'Anmeldename':<18} Kennwort")
     for login in read_logins().values():
@@ -158,7 +157,7 @@ def _run_refresh(name: str) -> None:
             if result.release_id
             else "Nichts ist veröffentlicht."
         )
-        _fail(f"{kept} Einzelheiten: {result.log_file}")
+        fail(f"{kept} Einzelheiten: {result.log_file}")
     outcome = "nichts Neues, die Veröffentlichung bleibt" if result.skipped else "veröffentlicht"
     typer.echo(f"{result.release_id}: {outcome} ({result.seconds:.0f} s)")
 
@@ -215,17 +214,11 @@ def _user_errors() -> Iterator[None]:
     try:
         yield
     except (ServiceError, ReleaseRejected) as error:
-        _fail(str(error))
+        fail(str(error))
     except SyncError as error:
-        _fail(f"Die Dashboards ließen sich nicht abgleichen: {error}")
+        fail(f"Die Dashboards ließen sich nicht abgleichen: {error}")
     except KeyboardInterrupt:
-        _fail("Abgebrochen.")
-
-
-def _fail(message: str) -> None:
-    typer.echo(message, err=True)
-    sys.stdout.flush()
-    raise typer.Exit(1)
+        fail("Abgebrochen.")
 
 
 if __name__ == "__main__":

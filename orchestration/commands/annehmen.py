@@ -46,13 +46,15 @@ def accept(
         if any(target.exists() for target in places.values()):
             # A file of the same name may wait there, not landed yet: it is taken in before it is replaced.
             land_source(chosen, config)
-        known = {item.sha256 for item in read_manifests(chosen, source)}
+        known = {item.delivery_id for item in read_manifests(chosen, source)}
         # One after the other: of two files for one period the one named last counts.
         for file, target in places.items():
             sha256 = _sha256(file)
             hand_over(config, file, target)
             report = land_source(chosen, config)
-            outcome = next((it for it in read_manifests(chosen, source) if it.sha256 == sha256), None)
+            same = [item for item in read_manifests(chosen, source) if item.sha256 == sha256]
+            # Content that was superseded and comes back is a further delivery: the last one is meant.
+            outcome = max(same, key=lambda item: item.received_at, default=None)
             if outcome is None:
                 typer.echo(
                     f"{file.name}: liegt im Posteingang und wird mit der nächsten Aktualisierung geprüft"
@@ -60,7 +62,7 @@ def accept(
             elif outcome.status == "quarantined":
                 refused = True
                 typer.echo(f"{file.name}: zurückgewiesen")
-            elif sha256 in known:
+            elif outcome.delivery_id in known:
                 typer.echo(f"{file.name}: bereits bekannt, es ändert sich nichts")
             else:
                 rows = sum(outcome.rows.values())

@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from orchestration.commands.common import fail, known_instance
+from orchestration.commands.common import InstanceName, fail, known_instance
 
 app = typer.Typer(help="Kennzahlenkatalog und was aus ihm entsteht.", no_args_is_help=True)
 
-InstanceName = Annotated[str, typer.Argument(help="Name der Instanz, z. B. musterkreis.")]
 Target = Annotated[Path, typer.Argument(help="Wohin geschrieben wird.")]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from lagebild.instance import Instance, list_instances
+
+InstanceName = Annotated[str, typer.Argument(help="Name der Instanz, z. B. musterkreis.")]
 
 
 def fail(message: str) -> NoReturn:

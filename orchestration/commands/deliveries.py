@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lagebild.instance import Instance, SourceConfig, list_instances
+from lagebild.instance import SourceConfig
+from orchestration.commands.common import InstanceName, fail, known_instance
 
 if TYPE_CHECKING:
     from ingestion.landing.calendar import CalendarRow
@@ -25,8 +26,6 @@ deliveries_app = typer.Typer(
     help="Lieferungen: Kalender, Liste, Abdeckung, Erinnerungen.", no_args_is_help=True
 )
 app.add_typer(deliveries_app, name="lieferungen")
-
-InstanceName = Annotated[str, typer.Argument(help="Name der Instanz, z. B. musterkreis.")]
 
 
 @deliveries_app.command("kalender")
@@ -45,9 +44,9 @@ def calendar(
     from ingestion.landing.registry import read_calendar
     from orchestration.assets import calendar_horizon
 
-    chosen = _instance(instance)
+    chosen = known_instance(instance)
     if source and source not in chosen.sources:
-        _fail(f"Unbekannte Quelle »{source}«. Vorhanden: {', '.join(chosen.sources)}.")
+        fail(f"Unbekannte Quelle »{source}«. Vorhanden: {', '.join(chosen.sources)}.")
     day = today()
     rows = [
         row
@@ -91,7 +90,7 @@ def coverage(instance: InstanceName) -> None:
     from ingestion.landing.registry import read_calendar
     from orchestration.assets import calendar_horizon
 
-    chosen = _instance(instance)
+    chosen = known_instance(instance)
     found = covered(chosen.sources, read_calendar(chosen, calendar_horizon(chosen)))
     if not found:
         typer.echo("Keine Quelle dieser Instanz kommt aus mehreren Kommunen.")
@@ -123,7 +122,7 @@ def listing(
     from ingestion.landing.manifest import read_manifests
     from ingestion.landing.report import period_label
 
-    chosen = _instance(instance)
+    chosen = known_instance(instance)
     manifests = read_manifests(chosen)
     statuses = succession(manifests, chosen.sources)
     labels = {
@@ -167,11 +166,11 @@ def remind(
     )
     from orchestration.reminding import letters
 
-    chosen = _instance(instance)
+    chosen = known_instance(instance)
     try:
         settings = mail_settings()
         if settings is None and not only_show:
-            _fail(
+            fail(
                 "Es ist kein Mailserver eingerichtet (LAGEBILD_SMTP_HOST). "
                 "Mit --nur-zeigen lassen sich die Briefe ansehen."
             )
@@ -195,7 +194,7 @@ def remind(
             if any(sent.error for sent in outcome):
                 raise typer.Exit(1)
     except MailError as error:
-        _fail(str(error))
+        fail(str(error))
     if not found.reminders:
         typer.echo("Es gibt niemanden zu erinnern.")
     for item in found.unreachable:
@@ -219,14 +218,14 @@ def as_of(
     from ingestion.landing.deliveries import TIMEZONE
     from orchestration.as_of import AsOfError, build, first_received, state
 
-    chosen = _instance(instance)
+    chosen = known_instance(instance)
     day = on.date()
     found = state(chosen, day)
     typer.echo(f"{chosen.config.title}: was am Ende des {day:%d.%m.%Y} galt")
     if not any(item.current or item.quarantined or item.embargoed for item in found):
         first = first_received(chosen)
         since = f"; die erste kam am {first.astimezone(TIMEZONE):%d.%m.%Y}" if first else ""
-        _fail(f"An diesem Tag lag noch keine Lieferung vor{since}.")
+        fail(f"An diesem Tag lag noch keine Lieferung vor{since}.")
     _table(
         ("Quelle", "gilt", "ersetzt", "zurückgewiesen", "gesperrt", "neuester Zeitraum"),
         [
@@ -245,14 +244,8 @@ def as_of(
         try:
             warehouse = build(chosen, day)
         except AsOfError as error:
-            _fail(str(error))
+            fail(str(error))
         typer.echo(f"Gerechnet, nicht veröffentlicht: {warehouse}")
-
-
-def _instance(name: str) -> Instance:
-    if name not in list_instances():
-        _fail(f"Unbekannte Instanz »{name}«. Vorhanden: {', '.join(list_instances())}.")
-    return Instance(name)
 
 
 def _offices(source: SourceConfig, kommunen: Sequence[str]) -> str:
@@ -281,8 +274,3 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     for row in (head, tuple("-" * width for width in widths), *rows):
         typer.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestration.commands.common import fail, known_instance
+from orchestration.commands.common import InstanceName, fail, known_instance
 
 if TYPE_CHECKING:
     from semantic_layer.query import Result
 
 app = typer.Typer()
 
-InstanceName = Annotated[str, typer.Argument(help="Name der Instanz, z. B. musterkreis.")]
 AsOf = Annotated[str | None, typer.Option("--stand", help="Veröffentlichung, die an diesem Tag galt.")]
 Form = Annotated[
     str, typer.Option("--format", help="tabelle, json, csv, csv-deutsch, xlsx, arrow oder geojson.")

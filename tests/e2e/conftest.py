@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,3 +66,14 @@ def released(installation: Installation) -> Installation:
     done = installation.refresh()
     assert done.returncode == 0, done.stderr
     return installation
+
+
+@pytest.fixture(scope="session")
+def opened(released: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """A second state folder with the same release and deliveries, for tests that open it under lock in this process:
+    DuckDB opens a file with one configuration per process, and other tests open theirs without."""
+    var = tmp_path_factory.mktemp("opened") / "var"
+    folder = var / "musterkreis"
+    shutil.copytree(released.published, folder / "published")
+    (folder / "protected").symlink_to(released.truth.parent)
+    return Installation(var, {**released.environment, "LAGEBILD_VAR": str(var)})

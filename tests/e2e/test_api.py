@@ -35,9 +35,9 @@ GENEROUS = ApiSettings(rate_anonymous="100000/minute", rate_key="100000/minute")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def environment(released: Installation) -> Iterator[None]:
+def environment(opened: Installation) -> Iterator[None]:
     patch = pytest.MonkeyPatch()
-    patch.setenv("LAGEBILD_VAR", str(released.var))
+    patch.setenv("LAGEBILD_VAR", str(opened.var))
     yield
     patch.undo()
 

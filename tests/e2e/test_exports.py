@@ -20,7 +20,7 @@ from rdflib.namespace import DCAT, DCTERMS, RDF
 from lagebild.instance import Instance
 from semantic_layer.export.open_data import TABLES, write_open_data
 from semantic_layer.export.osi import osi_model
-from semantic_layer.query import open_file
+from semantic_layer.query import QueryError, Release
 from semantic_layer.query.model import Query, Where
 from tests.e2e.conftest import Installation
 from tests.metricflow import MetricFlow, metricflow
@@ -184,7 +184,10 @@ def _comparable(connection: duckdb.DuckDBPyConnection) -> list[str]:
             select 1 from days as one inner join days as other using (indicator_key)
             where one.indicator_key = indicator.indicator_key and one.part = 'numerator'
                 and len(list_filter(one.ends, day -> not list_contains(other.ends, day))) > 0
-        ) and indicator.area_system = 'sozialraum'
+        ) and indicator.indicator_key in (
+            select part.indicator_key from dim_indicator_part as part inner join dim_measure using (measure_id)
+            group by all having bool_and(dim_measure.area_system = 'sozialraum')
+        )
         order by 1
         """
     ).fetchall()
@@ -211,7 +214,8 @@ def test_metricflow_agrees(oracle: MetricFlow, unsuppressed: Path) -> None:
             row[0] for row in connection.execute("select distinct year from dim_period order by 1").fetchall()
         ]
     assert len(metrics) >= 80
-    release = open_file(unsuppressed)
+    # A copy: the first file was opened without lock in this process.
+    release = Release(Path(shutil.copyfile(unsuppressed, unsuppressed.with_name("locked.duckdb"))))
     answered = 0
     for _ in range(QUESTIONS):
         metric, level = chance.choice(metrics), chance.choice(_LEVELS[:3])
@@ -225,13 +229,17 @@ def test_metricflow_agrees(oracle: MetricFlow, unsuppressed: Path) -> None:
             conditions.append(f"{{{{ Dimension('period__calendar_year') }}}} = {year}")
         time = "metric_time__year" if by_year else "metric_time__day"
         theirs = oracle.query([metric], [f"area__in_{level}", time], conditions)
-        ours = release.run(
-            Query(
-                metrics=(metric,),
-                by=(level, "year" if by_year else "period"),
-                where=Where(within=(inside,) if inside else (), year=(year,) if year else ()),
-            )
-        ).to_pandas()
+        question = Query(
+            metrics=(metric,),
+            by=(level, "year" if by_year else "period"),
+            where=Where(within=(inside,) if inside else (), year=(year,) if year else ()),
+        )
+        try:
+            ours = release.run(question).to_pandas()
+        except QueryError as error:
+            # Where we say that there is nothing to show, the oracle shows nothing.
+            assert theirs[metric].isna().all(), (metric, str(error))
+            continue
         answered += _compare(
             metric, level, by_year, theirs, ours, release.metadata.metric(metric).decimals or 0
         )
