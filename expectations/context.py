@@ -12,6 +12,8 @@ from datetime import date
 from functools import cached_property
 from typing import Final, Protocol
 
+import pandas as pd
+
 UNASSIGNED: Final = "-NZ"
 """Ending of the code that stands for „räumlich nicht zuordenbar“ within the area before it."""
 
@@ -151,6 +153,11 @@ class GateContext(Protocol):
         self, period_type: str, period_end: date, kommune_code: str | None, part: str | None
     ) -> Earlier | None: ...
 
+    def siblings(self, measures: frozenset[str]) -> pd.DataFrame | None:
+        """Figures of these measures in the other deliveries of the source that are in use; columns as in
+        `expectations.rules.observed`. None where there are none."""
+        ...
+
     def totals(self, measure_id: str, period_type: str, day: date, days_apart: int) -> Mapping[AreaId, float]:
         """Totals of a measure of another source per area at the period end nearest to `day`; empty if none is near."""
         ...
@@ -164,11 +171,16 @@ class StaticContext:
     measures: Mapping[str, MeasureFacts] = field(default_factory=dict)
     previous: Earlier | None = None
     others: Mapping[str, Mapping[AreaId, float]] = field(default_factory=dict)
+    beside: pd.DataFrame | None = None
 
     def earlier(
         self, period_type: str, period_end: date, kommune_code: str | None, part: str | None
     ) -> Earlier | None:
         return self.previous
+
+    def siblings(self, measures: frozenset[str]) -> pd.DataFrame | None:
+        found = self.beside
+        return None if found is None else found[found["measure_id"].isin(measures)]
 
     def totals(self, measure_id: str, period_type: str, day: date, days_apart: int) -> Mapping[AreaId, float]:
         return self.others.get(measure_id, {})

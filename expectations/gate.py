@@ -23,6 +23,7 @@ from expectations.rules.jumps import jumps, row_jumps
 from expectations.rules.observed import observed
 from expectations.rules.plausibility import counted_parts, observed_parts
 from expectations.rules.sums import sums
+from expectations.rules.sums_between import sums_between
 from expectations.rules.values import duplicates, ranges
 from expectations.tables import conformed, select
 from ingestion.formats.base import Issue, ParsedDelivery
@@ -112,6 +113,8 @@ def _judgements(
             partial=parsed.part is not None,
         )
         yield from sums(frame, known, context.measures, checks.sums)
+        if checks.sums.between_deliveries:
+            yield from sums_between(frame, context, checks.sums)
         if earlier is not None:
             yield from jumps(frame, earlier, context.measures, checks.jumps)
         yield from observed_parts(frame, context, checks.plausibility)

@@ -6,6 +6,7 @@ The rules themselves are in `expectations/`; what they mean to a supplier is tol
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -66,6 +67,10 @@ class SumCheck(_Strict):
     """Difference that is let pass beyond rounding, in units of the measure."""
     without: tuple[str, ...] = ()
     """Measures that do not add up by their nature (a person may be counted in two areas)."""
+    between_deliveries: bool = False
+    """Levels come in files of their own: areas are added up to the figures of the source's other deliveries, too."""
+    boundaries: date | None = None
+    """Day whose areas all figures are given in, where the supplier has converted the past (INKAR); None: their own."""
 
 
 class JumpCheck(_Strict):

@@ -6,9 +6,11 @@ A cell that starts with one of `= + - @`, a tab or a line end is run as a formul
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from openpyxl.cell.cell import Cell, MergedCell
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -37,4 +39,12 @@ def csv_text(value: str) -> str:
     return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
 
 
-__all__ = ["csv_text", "set_text"]
+def csv_column(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`csv_text` for a text column; NULL stays NULL."""
+    import pyarrow.compute as pc
+
+    runs = pc.match_substring_regex(texts, f"^[{re.escape(''.join(_FORMULA_STARTS))}]")
+    return pc.if_else(pc.fill_null(runs, False), pc.binary_join_element_wise("'", texts, ""), texts)
+
+
+__all__ = ["csv_column", "csv_text", "set_text"]

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from expectations.context import UNASSIGNED, AreaId, KnownArea, KnownAreas
-from expectations.rules.comparison import Comparison, Judgement, judgement, listed, optional
+from expectations.rules.comparison import Comparison, Judgement, judgement, listed, number, optional
 from expectations.rules.observed import PLACE, rows_of
 from expectations.tables import select
 from lagebild.checks import AreaCheck, Severity
@@ -20,6 +20,8 @@ UNCHECKED: Final = "Gebiete nicht geprüft"
 
 MICRODATA_KEYS: Final = {"gemeinde_code": "gemeinde", "block_code": "block"}
 """Columns of persons and cases that hold area keys, and the level they name."""
+_EXAMPLES: Final = 5
+"""Keys named where many are told as one."""
 _DAY: Final = {"person": "reference_date", "case": "period_end"}
 
 
@@ -45,6 +47,9 @@ def observed_areas(frame: pd.DataFrame, known: KnownAreas, check: AreaCheck) -> 
         outcome = _judge(known, (system, level, code), day)
         where = {"row": optional(row.source_row), "sheet": optional(row.source_sheet), "value": str(code)}
         _sort(outcome, where, f"Betroffen: {row.rows} Angaben.", unknown, dissolved)
+    if check.severity == "warning":
+        # Tables that go on listing dissolved areas would give hundreds of the same hint.
+        unknown, dissolved = _counted(unknown), _counted(dissolved)
     judged = _pair(unknown, dissolved, check.severity)
     if unchecked:
         text = f"Für diese Ebenen kennt das Gebietsverzeichnis keine Gebiete: {listed(sorted(unchecked))}."
@@ -129,6 +134,20 @@ def _sort(
         return
     was_known, text = outcome
     (dissolved if was_known else unknown).append(Comparison(1.0, f"{text} {affected}", **where))
+
+
+def _counted(found: list[Comparison]) -> list[Comparison]:
+    """One comparison for all that offend: how many keys, some of them, and what is said of the first."""
+    offending = [item for item in found if item.excess > 0]
+    if len(offending) < 2:
+        return found
+    keys = list(dict.fromkeys(str(item.value) for item in offending))
+    text = (
+        f"{number(len(keys))} Gebietsschlüssel sind betroffen: {listed(keys, _EXAMPLES)}. Zum Beispiel {keys[0]}: "
+        f"{offending[0].message}"
+    )
+    first = offending[0]
+    return [Comparison(float(len(offending)), text, first.row, first.sheet, first.column, first.value)]
 
 
 def _pair(unknown: list[Comparison], dissolved: list[Comparison], severity: Severity) -> list[Judgement]:

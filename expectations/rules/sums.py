@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ _AGE: Final = re.compile(r"(\d+)(?:-(\d+)|(\+))?")
 
 
 @dataclass(frozen=True)
-class _Sum:
+class Sum:
     """One total and what should give it."""
 
     total: Any
@@ -49,11 +50,11 @@ def sums(
         return []
     additive = {name for name, facts in measures.items() if facts.additive and name not in check.without}
     chosen = frame[frame["measure_id"].isin(additive)]
-    rounded: list[_Sum] = []
+    rounded: list[Sum] = []
     found = []
     for rule, candidates in (
         (PARTS, _parts(chosen, measures)),
-        (CHILDREN, _children(chosen, known)),
+        (CHILDREN, children(chosen, known, check.boundaries)),
     ):
         compared: list[Comparison] = []
         for item in candidates:
@@ -74,7 +75,7 @@ def sums(
     return found
 
 
-def _wrong(item: _Sum, excess: float, measures: Mapping[str, MeasureFacts]) -> Comparison:
+def _wrong(item: Sum, excess: float, measures: Mapping[str, MeasureFacts]) -> Comparison:
     relation = "ergeben" if item.complete else "ergeben schon ohne die gesperrten und fehlenden Angaben"
     text = (
         f"„{label(measures, item.total.measure_id)}“ {item.total.area_code} am {item.total.period_end:%d.%m.%Y}: "
@@ -84,7 +85,7 @@ def _wrong(item: _Sum, excess: float, measures: Mapping[str, MeasureFacts]) -> C
     return Comparison(excess, text, value=number(float(item.total.value)), **where_found(item.total))
 
 
-def _parts(frame: pd.DataFrame, measures: Mapping[str, MeasureFacts]) -> Iterator[_Sum]:
+def _parts(frame: pd.DataFrame, measures: Mapping[str, MeasureFacts]) -> Iterator[Sum]:
     grouped = frame[frame["group_id"].str.fullmatch(r"[a-z_]+=[^;=]+", na=False)]
     if grouped.empty:
         return
@@ -107,7 +108,7 @@ def _parts(frame: pd.DataFrame, measures: Mapping[str, MeasureFacts]) -> Iterato
             total = totals.get((*place, measure))
             if total is not None:
                 whole = len(members) > 1 and row.size == len(members) == row.filled
-                yield _Sum(total, float(row.known), int(row.size), whole, f"die Angaben nach „{dimension}“")
+                yield Sum(total, float(row.known), int(row.size), whole, f"die Angaben nach „{dimension}“")
 
 
 def disjoint(members: Sequence[str]) -> bool:
@@ -123,11 +124,19 @@ def disjoint(members: Sequence[str]) -> bool:
     return all(left[1] + 1 == right[0] for left, right in pairwise(spans))
 
 
-def _children(frame: pd.DataFrame, known: KnownAreas | None) -> Iterator[_Sum]:
+def children(
+    frame: pd.DataFrame, known: KnownAreas | None, boundaries: date | None, own: frozenset[str] = frozenset()
+) -> Iterator[Sum]:
+    """Areas and the area above them, in the areas of `boundaries` (None: of the figures' own day).
+
+    `own`: levels of one delivery, compared with those of others; only pairs with one of them. A file for each level is
+    a published table: it is whole with the areas it names (nobody lives in those it leaves out), gaps are `O`.
+    """
     for (system, day), rows in groups(frame, ["area_system", "period_end"]):
         levels = _order(rows, known, str(system))
         for coarse, fine in pairwise(levels):
-            yield from _level(rows, known, str(system), coarse, fine, day)
+            if not own or coarse in own or fine in own:
+                yield from _level(rows, known, str(system), coarse, fine, boundaries or day, bool(own))
 
 
 def _order(rows: pd.DataFrame, known: KnownAreas | None, system: str) -> list[str]:
@@ -141,8 +150,14 @@ def _order(rows: pd.DataFrame, known: KnownAreas | None, system: str) -> list[st
 
 
 def _level(
-    rows: pd.DataFrame, known: KnownAreas | None, system: str, coarse: str, fine: str, day: Any
-) -> Iterator[_Sum]:
+    rows: pd.DataFrame,
+    known: KnownAreas | None,
+    system: str,
+    coarse: str,
+    fine: str,
+    day: Any,
+    published: bool,
+) -> Iterator[Sum]:
     keys = ["measure_id", "group_id", "period_type"]
     parents = rows[(rows["area_level"] == coarse) & rows["value"].notna()]
     children = rows[rows["area_level"] == fine]
@@ -159,8 +174,9 @@ def _level(
         if total is None:
             continue
         # All areas below are named and have a figure; otherwise what is known is a lower bound.
-        whole = row.filled == row.size and (expected is None or row.named == expected.get(place[-1], -1))
-        yield _Sum(total, float(row.known), int(row.size), whole, f"{row.size} Gebiete der Ebene „{fine}“")
+        listed = published or expected is None or row.named == expected.get(place[-1], -1)
+        whole = row.filled == row.size and listed
+        yield Sum(total, float(row.known), int(row.size), whole, f"{row.size} Gebiete der Ebene „{fine}“")
 
 
 def _homes(

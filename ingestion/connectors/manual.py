@@ -48,7 +48,7 @@ def inbox_place(instance: Instance, source: SourceConfig, name: str) -> Path:
 def hand_over(source: SourceConfig, file: Path, target: Path) -> bool:
     """Copies a file to its place, complete or not at all; False where the same content lies there already.
 
-    It arrives with the time of now: what somebody hands over is meant to count, however old the file is.
+    It counts as of now: what somebody hands over is meant to count, however old the file is and whatever lay there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.personal:
@@ -57,7 +57,11 @@ def hand_over(source: SourceConfig, file: Path, target: Path) -> bool:
     try:
         begin(part)
         shutil.copyfile(file, part)
-        return arrive(part, target, None)
+        arrived = arrive(part, target, None)
+        if not arrived:
+            # It may have been superseded since it came: handed over again, it is to count again.
+            os.utime(target)
+        return arrived
     finally:
         part.unlink(missing_ok=True)
 

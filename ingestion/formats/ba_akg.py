@@ -117,8 +117,8 @@ class BaAkgAdapter:
                 signs=Signs(hidden=("*",), zero=("-",)),
             )
             raw = read_sheet(sheets, _finder(part), until_empty_row=True)
-            if isinstance(raw, Issue):
-                issues.append(raw)
+            if not isinstance(raw, RawTable):
+                issues.extend([raw] if isinstance(raw, Issue) else raw)
                 continue
             prepared, faults = _with_area(raw, options.kreis_code)
             issues.extend(faults)
@@ -214,7 +214,9 @@ def _with_area(raw: RawTable, kreis: str) -> tuple[RawTable | None, list[Issue]]
         for key, code in zip(keys, ags, strict=True)
     ]
     return (
-        RawTable((*raw.headers, "area"), (*raw.columns, areas), raw.rows, raw.sheet, raw.header_row),
+        RawTable(
+            (*raw.headers, "area"), (*raw.columns, areas), raw.rows, raw.sheet, raw.header_row, raw.notes
+        ),
         issues,
     )
 

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingestion.formats import signs, values
 from ingestion.formats.base import DeliveryPeriod, Issue, ParsedDelivery
 from ingestion.formats.rows import observation
+from ingestion.formats.sheet_audit import SheetAudit, audit, merged_issue
 from ingestion.formats.sheets import Row, Sheet, SheetError, Workbook, cell, formula_issues
 from ingestion.formats.tables import ObservationColumns
 from lagebild.instance import SourceConfig
@@ -111,7 +112,10 @@ class BaWorkbookAdapter:
                 )
         except SheetError as error:
             return ParsedDelivery(issues=(*issues, error.issue))
+        audited = audit(path)
         for table in tables:
+            if issue := _merged(table, audited.get(table.sheet.name, SheetAudit())):
+                issues.append(issue)
             matched |= _read(table, options, built, faults, seen)
         issues += faults.issues()
         for figure in options.figures:
@@ -126,6 +130,15 @@ class BaWorkbookAdapter:
         if any(issue.severity == "refusal" for issue in issues):
             return ParsedDelivery(issues=tuple(issues))
         return ParsedDelivery(tables={"observation": built.table()}, issues=tuple(issues))
+
+
+def _merged(table: _Table, found: SheetAudit) -> Issue | None:
+    """A refusal where keys or figures are merged downwards: rows without a key would pass for notes."""
+    downwards = SheetAudit(merged=tuple(item for item in found.merged if item.last_row > item.first_row))
+    columns = {table.key_at + 1: "Schlüssel", **{at + 1: path for at, path in table.paths.items()}}
+    return merged_issue(
+        downwards, table.sheet.name, range(table.first + 1, len(table.sheet.rows) + 1), columns
+    )
 
 
 def _key(written: Any, options: _Options) -> str | None:

@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from ingestion.formats.base import Issue, ParsedDelivery, TableSink
+from ingestion.formats.detect import Agreed, delimiter_issue
 from ingestion.formats.mapping import PieceMapper, map_part
-from ingestion.formats.raw import RawTable, find_header
+from ingestion.formats.raw import RawTable, find_header, header_issue
 from ingestion.formats.reading import expected_headers
 from ingestion.formats.spec import Part, TabularOptions
 from ingestion.formats.tabular import Head, read_head
@@ -60,7 +61,9 @@ class DelimitedAdapter:
                 sink(part.table, table)
         # A file that breaks off or changes its encoding is not judged any further.
         issues = [opened.fault] if opened.fault else mapper.finish()
-        return ParsedDelivery({}, tuple(issues), head.context.period or mapper.period, head.kommune, head.part)
+        return ParsedDelivery(
+            {}, tuple(issues), head.context.period or mapper.period, head.kommune, head.part
+        )
 
 
 def read_delimited(content: bytes, part: Part, options: TabularOptions) -> RawTable | list[Issue]:
@@ -87,8 +90,14 @@ class DelimitedFile:
     """A CSV file under its header. `fault` is set while `pieces` runs: what makes the whole file unusable."""
 
     def __init__(
-        self, data: Path | bytes, options: TabularOptions, headers: tuple[str, ...], position: int
+        self,
+        data: Path | bytes,
+        options: TabularOptions,
+        headers: tuple[str, ...],
+        position: int,
+        notes: tuple[Issue, ...] = (),
     ) -> None:
+        self.notes = notes
         self.data, self.options, self.headers, self.position = data, options, headers, position
         self._rows_of_wrong_length: list[tuple[int, int]] = []  # row number, columns found
         self._broken_encoding = False
@@ -112,6 +121,8 @@ class DelimitedFile:
         lines = list(csv.reader(io.StringIO(text), delimiter=options.delimiter))
         names = [name for header, aliases in expected_headers(part).items() for name in (header, *aliases)]
         position = find_header(lines, names)
+        if position is None and (issue := delimiter_issue(text, Agreed(delimiter=options.delimiter))):
+            return issue
         if position is None:
             return Issue(
                 "refusal",
@@ -120,7 +131,11 @@ class DelimitedFile:
                 f"({', '.join(expected_headers(part))}). "
                 f"Bitte Kopfzeile und Trennzeichen „{options.delimiter}“ prüfen.",
             )
-        return cls(data, options, tuple(cell.strip() for cell in lines[position]), position)
+        about_header = header_issue(position, part.header_row, lines, names, None)
+        if about_header is not None and about_header.severity == "refusal":
+            return about_header
+        headers = tuple(cell.strip() for cell in lines[position])
+        return cls(data, options, headers, position, (about_header,) if about_header else ())
 
     @property
     def fault(self) -> Issue | None:
@@ -198,7 +213,9 @@ class DelimitedFile:
         # Arrow parses ahead: rows skipped beyond this piece are among `skipped` and past the end of the numbers taken.
         numbers = numbers[~np.isin(numbers, skipped)][: table.num_rows]
         following = int(numbers[-1]) + 1 if len(numbers) else row
-        raw = RawTable(self.headers, tuple(table.columns), numbers, sheet=None, header_row=self.position + 1)
+        raw = RawTable(
+            self.headers, tuple(table.columns), numbers, None, header_row=self.position + 1, notes=self.notes
+        )
         stated = _stated(table)
         return (raw if stated.all() else raw.select(stated)), following
 

@@ -8,6 +8,7 @@ which are bounded by `LIMITS`, are taken in whole.
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import Final
 from ingestion.formats import detect
 from ingestion.formats.base import Issue
 from ingestion.formats.compound import MAGIC
-from ingestion.formats.guard_archive import DAMAGE, archive_issue, damaged
+from ingestion.formats.guard_archive import DAMAGE, PASSWORD, archive_issue
 from ingestion.formats.guard_workbook import xls_issues, xlsx_issues
 from ingestion.formats.layouts import Layout
 from lagebild.instance import SourceConfig
@@ -45,7 +46,14 @@ KINDS: Final[dict[str, frozenset[str]]] = {
 }  # fmt: skip
 """Format → kinds of file it reads. A format that is not here is only looked at for what no format bears."""
 
-LIMITS: Final[dict[str, int]] = {"xlsx": 50, "xls": 50, "zip": 500, "text": 512, "sqlite": 4096, "duckdb": 4096}
+LIMITS: Final[dict[str, int]] = {
+    "xlsx": 50,
+    "xls": 50,
+    "zip": 500,
+    "text": 512,
+    "sqlite": 4096,
+    "duckdb": 4096,
+}
 """MiB of a file by kind, unless the registry says otherwise (`checks.max_file_mib`)."""
 STREAMED: Final = frozenset({"delimited"})
 """Formats that are read in pieces and bear any size."""
@@ -82,6 +90,8 @@ _SIGNATURES: Final = (
     (b"BZh", "archive"),
     (b"\xfd7zXZ\x00", "archive"),
 )
+_ALWAYS_UTF8: Final = frozenset({"sozialatlas_areas", "sozialatlas_dump", "vg_geojson"})
+"""GeoJSON (RFC 7946) and dumps of PostgreSQL have no other encoding; their adapters rely on it."""
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -109,6 +119,11 @@ def inspect(path: Path, source: SourceConfig) -> list[Issue]:
                 "liefern oder die Größe vorher absprechen.",
             )
         ]
+    if kind == "xls" and expected is not None and "xlsx" in expected and "xls" not in expected:
+        # Excel wraps a protected xlsx like this: the password is what the supplier has to know.
+        wrapped = xls_issues(path)
+        if wrapped and wrapped[0].rule == PASSWORD:
+            return wrapped
     if expected is not None and kind not in expected:
         return [_other_kind(kind, expected)]
     if kind == "xlsx":
@@ -134,7 +149,10 @@ def kind_of(path: Path, head: bytes) -> str:
     start = head[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"<?xml") and b"urn:schemas-microsoft-com:office:spreadsheet" in start:
         return "xml_workbook"
-    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<body")) or b"<html" in start[:512]:
+    if (
+        start.startswith((b"<!doctype html", b"<html", b"<table", b"<head", b"<body"))
+        or b"<html" in start[:512]
+    ):
         return "html"
     if b"\x00" in head[:4096] and not head.startswith(_WIDE_BOMS) and detect.encoding_of(head, False) is None:
         # A single stray NUL is a fault of a text file; text of two bytes a sign has one in every other place.
@@ -161,7 +179,9 @@ def _archive_kind(path: Path) -> str:
     if names & {"word/document.xml", "ppt/presentation.xml"}:
         return "office"
     # Content types without a workbook: it was one, and its directory has lost it.
-    return "xlsx" if "[content_types].xml" in names and any(name.startswith("xl/") for name in names) else "zip"
+    return (
+        "xlsx" if "[content_types].xml" in names and any(name.startswith("xl/") for name in names) else "zip"
+    )
 
 
 def _text_issues(path: Path, head: bytes, format_name: str, encoding: str) -> Iterator[Issue]:
@@ -179,15 +199,30 @@ def _text_issues(path: Path, head: bytes, format_name: str, encoding: str) -> It
                 row=line,
             )
             return
+    if format_name in _ALWAYS_UTF8 and not _is_utf8(path):
+        found = detect.encoding_of(head, False)
+        yield detect.encoding_issue("utf-8", None if found in ("utf-8", "ascii") else found)
     if format_name != "delimited":
         return  # the other text formats compare the encoding themselves
     complete = path.stat().st_size <= _HEAD
     found = detect.encoding_of(head, complete, encoding)
-    # Single-byte encodings are told apart by statistics: good enough to say so, but not against a short file.
     if found in ("utf-8", "utf-16", "utf-32") and detect.family(found) != agreed:
         yield detect.encoding_issue(encoding, found)
     elif found in ("cp1252", "cp850", "mac_roman") and agreed == "utf-8":
+        # Which single-byte encoding it is instead is statistics; that it is not UTF-8 is certain.
         yield detect.encoding_issue(encoding, found)
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    with path.open("rb") as stream:
+        try:
+            while piece := stream.read(_MIB):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _wide(head: bytes) -> bool:
@@ -227,9 +262,11 @@ def _other_kind(kind: str, expected: frozenset[str]) -> Issue:
     elif kind in ("xls", "xlsb", "ods", "xml_workbook") and "xlsx" in expected:
         advice = "Bitte in der Tabellenkalkulation öffnen, als „Excel-Arbeitsmappe (.xlsx)“ speichern und neu liefern."
     elif kind == "html":
-        advice = "Meist ist es eine Anmelde- oder Fehlerseite des Servers. Bitte die Datei neu herunterladen und liefern."
+        advice = "Meist ist es eine Anmelde- oder Fehlerseite des Servers. Bitte die Datei neu herunterladen."
     elif kind == "xlsx":
-        advice = "Bitte die Tabelle als CSV speichern oder die vereinbarte Datei liefern; Umbenennen genügt nicht."
+        advice = (
+            "Bitte die Tabelle als CSV speichern oder die vereinbarte Datei liefern; Umbenennen genügt nicht."
+        )
     else:
         advice = "Bitte die vereinbarte Datei liefern; die Endung im Dateinamen zu ändern genügt nicht."
     if kind == "binary" and expected & {"sqlite", "duckdb"}:
@@ -247,4 +284,4 @@ def _refusal(rule: str, message: str) -> Issue:
     return Issue("refusal", rule, message)
 
 
-__all__ = ["KINDS", "LIMITS", "STREAMED", "damaged", "inspect", "kind_of"]
+__all__ = ["KINDS", "LIMITS", "STREAMED", "inspect", "kind_of"]

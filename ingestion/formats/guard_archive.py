@@ -21,6 +21,8 @@ from typing import Final
 
 from ingestion.formats.base import Issue
 
+PASSWORD: Final = "Kennwort"  # noqa: S105 - the name of a rule
+"""The rule of files that cannot be opened without one."""
 MAX_MEMBERS: Final = 5_000
 MAX_RATIO: Final = 200
 """Tables pack to a tenth to a hundredth. Judged from `RATIO_FROM` bytes on: small members of blanks are harmless."""
@@ -39,7 +41,14 @@ DAMAGE: Final = (
 )
 """What reading a damaged archive raises."""
 
-_ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"BZh", b"\xfd7zXZ\x00")
+_ARCHIVES: Final = (
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"BZh",
+    b"\xfd7zXZ\x00",
+)
 
 Watch = Callable[[str, bytes], None]
 """Receives every member piece by piece: name and bytes."""
@@ -133,9 +142,9 @@ def unsafe_name(name: str) -> bool:
 def password() -> Issue:
     """The refusal of a file nobody can open without a password."""
     return _refusal(
-        "Kennwort",
-        "Die Datei ist mit einem Kennwort geschützt und kann nicht gelesen werden. Bitte das Kennwort entfernen und neu "
-        "liefern.",
+        PASSWORD,
+        "Die Datei ist mit einem Kennwort geschützt und kann nicht gelesen werden. Bitte das Kennwort entfernen und "
+        "neu liefern.",
     )
 
 

@@ -28,7 +28,7 @@ MAX_CELLS: Final = 10_000_000
 
 _MACROS: Final = ("vbaproject.bin", "/macrosheets/", "/dialogsheets/", "vbadata.xml")
 _OBJECTS: Final = ("/embeddings/", "/activex/", "/ctrlprops/")
-_OUTSIDE: Final = ("/externallinks/", "connections.xml", "/querytables/")
+_OUTSIDE: Final = ("/externallinks/",)
 _CELL: Final = re.compile(rb"""<(?:\w+:)?c\s[^<>]*?\br=["']([A-Z]{1,3})\d""")
 _ROW: Final = re.compile(rb"""<(?:\w+:)?(?:row\s[^<>]*?\br=["']|c\s[^<>]*?\br=["'][A-Z]{1,3})(\d{1,9})""")
 _OVERLAP: Final = 512
@@ -55,7 +55,11 @@ class _Watch:
         self.names.add(lowered)
         if not lowered.endswith((".xml", ".rels")):
             return
-        if first and (b"<!DOCTYPE" in piece or b"<!ENTITY" in piece or piece[:2] in (b"\xff\xfe", b"\xfe\xff")):
+        if lowered.startswith(("customxml/", "docprops/")):
+            return  # no reader opens them; Power Query leaves texts in UTF-16 there
+        if first and (
+            b"<!DOCTYPE" in piece or b"<!ENTITY" in piece or piece[:2] in (b"\xff\xfe", b"\xfe\xff")
+        ):
             # Excel writes neither; entities that contain one another are a bomb that fits into a page.
             self.entities = True
         if "/worksheets/" in lowered:
@@ -178,8 +182,8 @@ def too_many_cells() -> Issue:
     """The refusal of a sheet whose last cell lies far out."""
     return _refusal(
         "Blatt zu groß",
-        f"Ein Blatt reicht über mehr als {MAX_CELLS // 1_000_000} Millionen Zellen. Meist steht eine vergessene Angabe weit "
-        "unterhalb oder rechts der Tabelle. Bitte leere Zeilen und Spalten dort löschen und neu liefern.",
+        f"Ein Blatt reicht über mehr als {MAX_CELLS // 1_000_000} Millionen Zellen. Meist steht eine vergessene Angabe "
+        "weit unterhalb oder rechts der Tabelle. Bitte leere Zeilen und Spalten dort löschen und neu liefern.",
     )
 
 

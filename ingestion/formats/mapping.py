@@ -17,7 +17,7 @@ from ingestion.formats.base import DeliveryPeriod, Issue
 from ingestion.formats.observations import observations
 from ingestion.formats.raw import RawTable
 from ingestion.formats.reading import Context, Reader, affected
-from ingestion.formats.records import records
+from ingestion.formats.records import DAY_NUMBER, is_day_number, records
 from ingestion.formats.spec import Part
 
 
@@ -56,6 +56,8 @@ class PieceMapper:
         """The landing rows of the next piece; None where there are none or the delivery is refused already."""
         if self._given_up:
             return None
+        for note in raw.notes:
+            self._found.setdefault((note.rule, note.severity, note.column), note)
         outcome, reader, period = _map(raw, self.part, self.context, self.period_header)
         self._rows += len(reader.raw.rows)
         for issue in outcome.issues:
@@ -116,12 +118,13 @@ _NO_DATA = "Keine Daten"
 _OTHER_DAY = "Stichtag passt nicht zum Dateinamen"
 _OF_THE_WHOLE = (
     "Spalte fehlt",
+    "Spalte doppelt",
     "Personenbezogene Spalte",
     "Stichtag fehlt",
     "Mehrere Stichtage",
     _OTHER_DAY,
 )
-_OF_THE_HEADER = ("Spaltenname geändert", "Unbekannte Spalte")
+_OF_THE_HEADER = ("Spaltenname geändert", "Unbekannte Spalte", "Kopfzeile verschoben")
 
 
 def map_part(
@@ -132,6 +135,7 @@ def map_part(
     `period_header` is the column with the Stichtag, if the period stands in the content.
     """
     outcome, _, period = _map(raw, part, context, period_header)
+    outcome.issues[:0] = raw.notes
     return outcome, period
 
 
@@ -198,9 +202,8 @@ def _period_from_content(
         try:
             days.setdefault(values.day(cell), code)
         except ValueError:
-            return None, reader.unreadable(
-                header, encoded, [code], "Kein Datum", "Bitte als TT.MM.JJJJ angeben."
-            )
+            hint = DAY_NUMBER if is_day_number(cell) else "Bitte als TT.MM.JJJJ angeben."
+            return None, reader.unreadable(header, encoded, [code], "Kein Datum", hint)
     if len(days) > 1:
         second = list(days.values())[1]
         return None, _several_days(reader.raw, header, int(reader.raw.rows[encoded.row_of(second)]))

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ingestion.formats import values
 from ingestion.formats.base import Issue
+from ingestion.formats.raw import Encoded
 from ingestion.formats.reading import Context, Reader
 from ingestion.formats.signs import MISSING, ZERO, Cell
 from ingestion.formats.spec import Area, Figure, Part
@@ -110,6 +111,9 @@ def _cells(
     if values.uses_other_sign(numbers, sign):
         issues.append(reader.sign_warning(header, encoded))
         sign = "." if sign == "," else ","
+    unclear = _texts_among_numbers(reader, header, encoded, sign)
+    if unclear is not None and unclear not in issues:
+        issues.append(unclear)
     read: list[Cell | None] = []
     bad: list[int] = []
     for code, cell in enumerate(encoded.cells):
@@ -123,11 +127,43 @@ def _cells(
                 read.append(None)
                 bad.append(code)
     if bad:
-        issue = reader.unreadable(header, encoded, bad, "Keine Zahl", "Hier wird eine Zahl erwartet.")
+        hint = "Hier wird eine Zahl erwartet."
+        if all(values.fits_other_sign([encoded.cells[code]], sign) for code in bad):
+            other, agreed = (
+                ("Dezimalpunkt", "Dezimalkomma") if sign == "," else ("Dezimalkomma", "Dezimalpunkt")
+            )
+            hint = f"Hier steht ein {other}, in der Spalte sonst ein {agreed}. Bitte einheitlich mit {agreed} liefern."
+        issue = reader.unreadable(header, encoded, bad, "Keine Zahl", hint)
         if issue not in issues:  # the same column may serve several figures
             issues.append(issue)
     empty = MISSING if part.empty_cells == "missing" else None
     return [read[code] if code >= 0 else empty for code in encoded.codes]
+
+
+def _texts_among_numbers(reader: Reader, header: str, encoded: Encoded, sign: str) -> Issue | None:
+    """A warning where a workbook's column holds real numbers and texts like `1.234`: a thousand or a decimal sign."""
+    if not any(isinstance(cell, int | float) for cell in encoded.cells):
+        return None
+    group = re.compile(r"[+-]?\d{1,3}\.\d{3}" if sign == "," else r"[+-]?\d{1,3},\d{3}")
+    unclear = [
+        code
+        for code, cell in enumerate(encoded.cells)
+        if isinstance(cell, str) and group.fullmatch(cell.strip())
+    ]
+    if not unclear:
+        return None
+    written = str(encoded.cells[unclear[0]]).strip()
+    return Issue(
+        "warning",
+        "Zahl als Text",
+        f"Zwischen Zahlen stehen Texte wie „{written}“ ({encoded.count_of(unclear)} Zellen). Gelesen wurde "
+        f"{values.decimal(written, sign):.0f}, das Zeichen also als Tausendertrennzeichen. Bitte prüfen und künftig "
+        "als Zahl liefern.",
+        reader.raw.sheet,
+        int(reader.raw.rows[encoded.row_of(unclear[0])]),
+        reader.written_header(header),
+        written,
+    )
 
 
 def _figure(

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.formats.base import Issue
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -71,6 +73,8 @@ class RawTable:
     """1-based row numbers in the file or sheet."""
     sheet: str | None = None
     header_row: int = 1
+    notes: tuple[Issue, ...] = ()
+    """Warnings of whoever read the file about the table as a whole."""
 
     def encoded(self, position: int) -> Encoded:
         column = self.columns[position]
@@ -95,7 +99,7 @@ class RawTable:
             for parts in zip(*(piece.columns for piece in pieces), strict=True)
         )
         rows = np.concatenate([piece.rows for piece in pieces])
-        return cls(first.headers, columns, rows, first.sheet, first.header_row)
+        return cls(first.headers, columns, rows, first.sheet, first.header_row, first.notes)
 
     def select(self, keep: npt.NDArray[np.bool_]) -> RawTable:
         """The rows marked in `keep`."""
@@ -105,7 +109,7 @@ class RawTable:
             else column.filter(pa.array(keep))
             for column in self.columns
         ]
-        return RawTable(self.headers, tuple(chosen), self.rows[keep], self.sheet, self.header_row)
+        return RawTable(self.headers, tuple(chosen), self.rows[keep], self.sheet, self.header_row, self.notes)
 
 
 def find_header(rows: Sequence[Sequence[Any]], names: Iterable[str]) -> int | None:
@@ -118,3 +122,41 @@ def find_header(rows: Sequence[Sequence[Any]], names: Iterable[str]) -> int | No
     best = max(hits, default=0)
     # One name alone may also be a word of the title.
     return hits.index(best) if best >= min(2, len(wanted)) and best > 0 else None
+
+
+def header_issue(
+    position: int, agreed: int, rows: Sequence[Sequence[Any]], names: Iterable[str], sheet: str | None
+) -> Issue | None:
+    """What is to be said about a header found at `position` (0-based) of `rows`; `agreed` is its row (1-based, 0: any).
+
+    Elsewhere than agreed it is read with a warning, unless another row could be the header as well: then nobody knows
+    which of two tables is meant.
+    """
+    wanted = set(names)
+
+    def hits(row: Sequence[Any]) -> int:
+        return len(wanted & {str(cell).strip() for cell in row if cell is not None})
+
+    rivals = [
+        number
+        for number, row in enumerate(rows)
+        if number != position and hits(row) >= 2 and 2 * hits(row) > hits(rows[position])
+    ]
+    if rivals:
+        return Issue(
+            "refusal",
+            "Zwei Tabellen",
+            f"Die vereinbarten Spaltennamen stehen in Zeile {position + 1} und noch einmal in Zeile {rivals[0] + 1}. "
+            "Bitte je Blatt oder Datei nur eine Tabelle mit einer Kopfzeile liefern.",
+            sheet,
+            rivals[0] + 1,
+        )
+    if agreed and position + 1 != agreed:
+        return Issue(
+            "warning",
+            "Kopfzeile verschoben",
+            f"Die Kopfzeile steht in Zeile {position + 1} statt in Zeile {agreed}. Gelesen wurde ab dort.",
+            sheet,
+            position + 1,
+        )
+    return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,13 @@ class Context:
     """No row is a statement too: nothing happened in the period."""
     refused_columns: tuple[str, ...] = ()
     """Further headers that must not be delivered (`protection.refuse_columns`)."""
+
+
+def _plain(name: str) -> str:
+    """For comparing names: small letters, umlauts without their dots (`Fälle`, `Fallzahl`)."""
+    return "".join(
+        sign for sign in unicodedata.normalize("NFKD", name.lower()) if not unicodedata.combining(sign)
+    )
 
 
 def affected(hint: str, count: int) -> str:
@@ -91,11 +100,13 @@ class Reader:
             if header in actual:
                 self._positions[header] = actual[header]
                 used.add(header)
+                self._once(header)
                 continue
             alias = next((name for name in aliases if name in actual), None)
             if alias is not None:
                 self._positions[header] = actual[alias]
                 used.add(alias)
+                self._once(alias)
                 self.issues.append(
                     self._issue(
                         "warning",
@@ -111,8 +122,8 @@ class Reader:
                         "refusal",
                         "Spalte fehlt",
                         f"In der Kopfzeile (Zeile {self.raw.header_row}) fehlt die Spalte „{header}“. Vorhanden sind: "
-                        f"{', '.join(name for name in self.raw.headers if name)}. Bitte die Spalte ergänzen oder den "
-                        "vereinbarten Namen verwenden.",
+                        f"{', '.join(name for name in self.raw.headers if name)}. {self._meant(header, expected)}Bitte "
+                        "die Spalte ergänzen oder den vereinbarten Namen verwenden.",
                         header,
                     )
                 )
@@ -137,6 +148,27 @@ class Reader:
                         name,
                     )
                 )
+
+    def _once(self, header: str) -> None:
+        """A column that is there twice says two things (often two tables side by side)."""
+        if self.raw.headers.count(header) > 1:
+            self.issues.append(
+                self._issue(
+                    "refusal",
+                    "Spalte doppelt",
+                    f"Die Spalte „{header}“ steht {self.raw.headers.count(header)} Mal in der Kopfzeile (Zeile "
+                    f"{self.raw.header_row}). Bitte nur eine Tabelle und jede Spalte einmal liefern.",
+                    header,
+                )
+            )
+
+    def _meant(self, header: str, expected: dict[str, tuple[str, ...]]) -> str:
+        """The column that may be the missing one under a new name."""
+        known = {*expected, *(alias for aliases in expected.values() for alias in aliases)}
+        unknown = [name for name in self.raw.headers if name and name not in known | set(self.part.ignored)]
+        plain = {_plain(name): name for name in unknown}
+        close = get_close_matches(_plain(header), plain, n=1, cutoff=0.6)
+        return f"Ist „{plain[close[0]]}“ gemeint? " if close else ""
 
     def _issue(self, severity: Any, rule: str, message: str, column: str) -> Issue:
         return Issue(severity, rule, message, sheet=self.raw.sheet, row=self.raw.header_row, column=column)

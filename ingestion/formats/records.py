@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from ingestion.formats import values
 from ingestion.formats.base import Issue
+from ingestion.formats.detect import dates_of
 from ingestion.formats.raw import Encoded
 from ingestion.formats.reading import Context, Reader
 from ingestion.formats.spec import Column, Part
 from ingestion.landing.contracts import TABLES
+
+DAY_NUMBER: Final = (
+    "Hier steht die Tageszahl einer Tabellenkalkulation statt eines Datums. Bitte die Spalte als Datum in der Form "
+    "TT.MM.JJJJ ausgeben."
+)
 
 
 def records(reader: Reader, part: Part, context: Context, issues: list[Issue]) -> pa.Table:
@@ -64,6 +70,8 @@ def _convert(
             bad.append(code)
     if bad:
         rule, hint = _complaint(column)
+        if column.kind in ("date", "age_from_birth_date") and is_day_number(encoded.cells[bad[0]]):
+            hint = DAY_NUMBER
         issues.append(reader.unreadable(column.header, encoded, bad, rule, hint))
     converted.append(convert_empty(column))  # position -1: empty cells
     dictionary = (
@@ -71,6 +79,11 @@ def _convert(
     )
     codes = np.where(encoded.codes < 0, len(encoded.cells), encoded.codes)
     return dictionary.take(pa.array(codes))
+
+
+def is_day_number(cell: Any) -> bool:
+    """A cell that holds the number of a day instead of its date, as spreadsheets count (45657 is 31.12.2024)."""
+    return dates_of([values.text(cell)]) == "Zahl"
 
 
 def convert_empty(column: Column) -> Any:

@@ -29,6 +29,7 @@ ADAPTERS: Final[dict[str, str]] = {
     "lor_population": "ingestion.formats.lor_population:LorPopulationAdapter",
     "nrw_table": "ingestion.formats.nrw_table:NrwTableAdapter",
     "sozialatlas_areas": "ingestion.formats.sozialatlas_areas:SozialatlasAreasAdapter",
+    "sozialatlas_csv": "ingestion.formats.sozialatlas_csv:SozialatlasCsvAdapter",
     "sozialatlas_dump": "ingestion.formats.sozialatlas_dump:SozialatlasDumpAdapter",
     "umsteigeschluessel": "ingestion.formats.umsteigeschluessel:UmsteigeschluesselAdapter",
     "vg_geojson": "ingestion.formats.vg_geojson:VgGeojsonAdapter",

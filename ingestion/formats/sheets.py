@@ -54,7 +54,8 @@ class Workbook:
         try:
             self._book = CalamineWorkbook.from_path(str(path))
             self.names: list[str] = list(self._book.sheet_names)
-        except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
+        except BaseException as error:
+            _own(error)
             raise SheetError(
                 "Nicht lesbar",
                 "Die Datei lässt sich nicht als Arbeitsmappe öffnen. Bitte unverändert als xlsx oder xls liefern, ohne "
@@ -65,7 +66,8 @@ class Workbook:
         """One sheet by its exact name."""
         try:
             rows = self._book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-        except (CalamineError, ValueError, OSError) as error:
+        except BaseException as error:
+            _own(error)
             raise SheetError(
                 "Blatt nicht lesbar", f"Das Blatt „{name}“ ist beschädigt. Bitte neu liefern.", sheet=name
             ) from error
@@ -99,6 +101,14 @@ class Workbook:
         sheet, header = found[0]
         message = f"Das Blatt heißt „{sheet.name}“ statt „{wanted}“. Es wurde an seiner Kopfzeile erkannt und gelesen."
         return sheet, header, [Issue("warning", "Blatt umbenannt", message, sheet=sheet.name)]
+
+
+def _own(error: BaseException) -> None:
+    """Raises again what is not the reader's word for a damaged workbook. A fault inside the Rust library arrives as
+    `PanicException`, which Python does not count among the exceptions and no `except Exception` would stop."""
+    damaged = isinstance(error, CalamineError | OSError | ValueError | zipfile.BadZipFile)
+    if not damaged and type(error).__name__ != "PanicException":
+        raise error
 
 
 def label(cell: Any) -> str:

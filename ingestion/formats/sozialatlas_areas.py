@@ -1,7 +1,9 @@
-"""Stadtteile of Flensburg (GeoJSON of the Stabsstelle Statistik): codes STGT01–STGT13, one level below the city.
+"""Stadtteile and Bezirke of Flensburg (GeoJSON of the Stabsstelle Statistik): STGT01–STGT13 below the city, STBZ011–
+STBZ132 below the Stadtteile.
 
 Belongs here: names without their leading number, borders, the city as the union of its Stadtteile.
-Options: `area_system`, `city_code`, `city_name`, `level_id` (value of LEVEL_ID), `valid_from`.
+Options: `area_system`, `level_id` (value of LEVEL_ID), `valid_from`; for Stadtteile `city_code` and `city_name`; for
+a level below them `level` (its code), whose parents the file names.
 """
 
 from __future__ import annotations
@@ -21,12 +23,14 @@ from lagebild.instance import SourceConfig
 
 
 class SozialatlasAreasAdapter:
-    """The border file → `area` of the levels `stadt` and `stadtteil`."""
+    """The border file → `area` of the levels `stadt` and `stadtteil`, or of one level below them."""
 
     name: ClassVar[str] = "sozialatlas_areas"
 
     def parse(self, path: Path, source: SourceConfig) -> ParsedDelivery:
         options = source.options
+        below = "level" in options  # the city above the Stadtteile is landed with them, once
+        level = str(options.get("level", "stadtteil"))
         try:
             features = json.loads(path.read_text(encoding="utf-8"))["features"]
             shapes = [shape(item["geometry"]) for item in features]
@@ -42,7 +46,7 @@ class SozialatlasAreasAdapter:
             if properties.get("LEVEL_ID") != options["level_id"] or not code.startswith(
                 str(options["level_id"])
             ):
-                message = "Die Fläche ist kein Stadtteil."
+                message = f"Die Fläche gehört nicht zur Ebene „{level}“."
                 issues.append(Issue("refusal", "Falsche Ebene", message, row=number, value=code))
                 continue
             geometry = delivered
@@ -55,11 +59,11 @@ class SozialatlasAreasAdapter:
                 {
                     "source_row": number,
                     "area_system": options["area_system"],
-                    "area_level": "stadtteil",
+                    "area_level": level,
                     "area_code": code,
                     # Delivered as "01 Altstadt": the number repeats the code.
                     "area_name": str(properties["AREA_NAME"]).partition(" ")[2],
-                    "parent_code": options["city_code"],
+                    "parent_code": str(properties["PARENT_ARE"]) if below else options["city_code"],
                     "valid_from": options["valid_from"],
                     "valid_to": None,
                     "geometry": shapely.to_geojson(geometry),
@@ -67,6 +71,8 @@ class SozialatlasAreasAdapter:
             )
         if any(issue.severity == "refusal" for issue in issues):
             return ParsedDelivery(issues=tuple(issues))
+        if below:
+            return ParsedDelivery(tables={"area": landing_table("area", rows)}, issues=tuple(issues))
         city = {
             "source_row": None,
             "area_system": options["area_system"],

@@ -143,6 +143,8 @@ class Part(_Strict):
     ignored: tuple[str, ...] = ()
     """Columns known and not needed; any other unknown column is a warning."""
     skip_rows: tuple[RowFilter, ...] = ()
+    header_row: int = Field(default=0, ge=0)
+    """Row the header is agreed to stand in; elsewhere it is read with a warning. 0: wherever it is found."""
     area: Area | None = None
     figures: tuple[Figure, ...] = ()
     signs: Signs = Signs()

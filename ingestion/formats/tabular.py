@@ -85,7 +85,9 @@ def parse_tabular(path: Path, source: SourceConfig, read: ReadPart) -> ParsedDel
             tables.setdefault(part.table, []).append(outcome.table)
     refused = any(issue.severity == "refusal" for issue in issues)
     joined = {} if refused else {name: pa.concat_tables(found) for name, found in tables.items()}
-    return ParsedDelivery(tables=joined, issues=tuple(issues), period=period, kommune_code=head.kommune, part=head.part)
+    return ParsedDelivery(
+        tables=joined, issues=tuple(issues), period=period, kommune_code=head.kommune, part=head.part
+    )
 
 
 def period_from_name(period: Period | None, names: dict[str, str]) -> DeliveryPeriod | None:

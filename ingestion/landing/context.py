@@ -6,6 +6,7 @@ asks. Belongs to one run of `land_source`; nothing is written.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -14,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from expectations.context import AreaId, Earlier, FigureKey, KnownArea, KnownAreas, MeasureFacts
+from expectations.rules.observed import COLUMNS, observed
 from expectations.rules.plausibility import roll_up
 from ingestion.landing.deliveries import succession
 from ingestion.landing.manifest import Manifest, read_manifests
@@ -56,6 +59,18 @@ class LandedContext:
         return KnownAreas(tuple(areas), levels, successors)
 
     @cached_property
+    def areas_fingerprint(self) -> str:
+        """Hash of the deliveries that make up the area register; another register may know other keys."""
+        # The configuration counts: the same file, read in another way, may hold other areas.
+        parts = sorted(
+            f"{manifest.delivery_id} {manifest.config_fingerprint}"
+            for source in self._instance.sources.values()
+            if {"area", "area_crosswalk"} & set(source.tables) and source.id != self._source.id
+            for manifest in self._current(source.id)
+        )
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    @cached_property
     def measures(self) -> Mapping[str, MeasureFacts]:
         return read_measures(self._instance.paths.catalogue)
 
@@ -77,6 +92,17 @@ class LandedContext:
         last = max(before, key=lambda item: (item.period_end or date.min, item.delivery_id))
         assert last.period_end is not None
         return Earlier(last.period_end, last.rows, self._figures(last))
+
+    def siblings(self, measures: frozenset[str]) -> pd.DataFrame | None:
+        paths = [str(path) for item in _in_use(self._own()) if (path := self._parquet(item, "observation"))]
+        if not paths:
+            return None
+        with duckdb.connect() as connection:
+            found = connection.execute(
+                f"select {', '.join(COLUMNS)} from read_parquet($1) where list_contains($2, measure_id)",
+                [paths, sorted(measures)],
+            ).fetch_arrow_table()
+        return observed(found)
 
     def totals(self, measure_id: str, period_type: str, day: date, days_apart: int) -> Mapping[AreaId, float]:
         facts = self.measures.get(measure_id)

@@ -96,7 +96,8 @@ def known_at(manifests: Iterable[Manifest], as_of: datetime | None) -> list[Mani
     ]
 
 
-def _age(manifest: Manifest) -> tuple[datetime, datetime, str, str]:
+def age(manifest: Manifest) -> tuple[datetime, datetime, str, str]:
+    """Sort key: of competing deliveries the last one counts."""
     # delivery_id only breaks the tie of equal times and names, so that the order never depends on the file system.
     return (manifest.file_modified_at, manifest.received_at, manifest.file_name, manifest.delivery_id)
 
@@ -120,7 +121,7 @@ def succession(
         else:
             competing[competition_key(manifest)].append(manifest)
     for group in competing.values():
-        ordered = sorted(group, key=_age)
+        ordered = sorted(group, key=age)
         free = [
             position
             for position, item in enumerate(ordered)

@@ -1,4 +1,4 @@
-"""What there is to land: files that arrived, and encrypted originals that a changed configuration has to read again.
+"""What there is to land: files that arrived, and encrypted originals that have to be read again.
 
 Belongs here: which file comes next, and that files of protected sources leave the inbox. Not here: reading them.
 """
@@ -6,7 +6,7 @@ Belongs here: which file comes next, and that files of protected sources leave t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ingestion.anonymise.inbox import take_from_inbox
@@ -21,18 +21,19 @@ def inputs(
     instance: Instance,
     source: SourceConfig,
     files: Sequence[Path],
-    known: dict[str, Manifest],
-    fingerprint: str,
+    known: Callable[[], Iterable[Manifest]],
+    outdated: Callable[[Manifest], bool],
 ) -> Iterator[tuple[Path, str]]:
-    """Files to look at and how to speak of them: those that arrived (`files`), then encrypted originals whose
-    configuration has changed since they were read. `known` is looked at when it is their turn."""
+    """Files to look at and how to speak of them: those that arrived (`files`), then encrypted originals whose verdict
+    is `outdated`. `known` is asked when it is their turn."""
     for number, path in enumerate(files, start=1):
         yield path, f"{source.label}: Datei {number} von {len(files)} ({path.name})"
+    manifests = list(known())
     stale = [
         manifest
-        for manifest in known.values()
+        for manifest in manifests
         # A superseded delivery stays as it was read: it answers for an earlier night.
-        if manifest.config_fingerprint != fingerprint and not _superseded(manifest, known.values())
+        if outdated(manifest) and not _superseded(manifest, manifests)
     ]
     for manifest in sorted(stale, key=lambda item: (item.file_modified_at, item.file_name)):
         sealed = stored_original(place(instance, manifest), manifest.file_name)

@@ -23,12 +23,14 @@ from ingestion.anonymise.originals import settle_original
 from ingestion.anonymise.reduction import NoAddressRegister, Reduction
 from ingestion.connectors.fetch import fetch
 from ingestion.formats.base import Issue, ParsedDelivery
+from ingestion.formats.guard import inspect
 from ingestion.formats.registry import adapter
 from ingestion.landing.context import LandedContext
 from ingestion.landing.deliveries import competition_key, succession
 from ingestion.landing.empty import write_empty_tables
 from ingestion.landing.inputs import clear_inbox, inputs
 from ingestion.landing.interrupted import resume
+from ingestion.landing.known import KnownDeliveries, hangs_on_areas, modified_at
 from ingestion.landing.manifest import MANIFEST_NAME, Manifest, ManifestIssue, read_manifests
 from ingestion.landing.order import landing_order
 from ingestion.landing.places import remove, work_folder
@@ -89,25 +91,33 @@ _DECISIVE: Final = {"format", "tables", "personal", "options", "checks", "protec
 
 
 def land_source(instance: Instance, source: SourceConfig, progress: Progress = _silent) -> LandingReport:
-    """Lands every new file of one source; files already known (same content) are counted and left alone,
-    unless the source's configuration has changed since they were read.
+    """Lands every new file of one source; files already known (same content) are counted and left alone, unless the
+    source's configuration or, for one refused for an area key, the area register has changed since.
+    Content that was superseded and comes back in a newer file is a delivery of its own.
 
     Raises only for faults of the configuration (unknown format or placeholder) and of the machine (disk full);
     a bad file ends in quarantine and the others go on.
     """
     intake = Intake(instance, source, adapter(source.format))
     resume(instance, source.id)
-    known = {manifest.sha256: manifest for manifest in read_manifests(instance, source.id)}
+    known = KnownDeliveries(source.id, read_manifests(instance, source.id))
     fingerprint = config_fingerprint(source)
-    context = LandedContext(instance, source, known.values)
+    context = LandedContext(instance, source, known.all)
+
+    def outdated(manifest: Manifest) -> bool:
+        changed_areas = hangs_on_areas(manifest) and manifest.areas_fingerprint != context.areas_fingerprint
+        return manifest.config_fingerprint != fingerprint or changed_areas
+
     report = LandingReport()
     seen: set[str] = set()
     fetched = fetch(instance, source, progress)
-    for path, prefix in inputs(instance, source, fetched.files, known, fingerprint):
+    for path, prefix in inputs(instance, source, fetched.files, known.all, outdated):
         sha256 = _sha256(path)
         seen.add(sha256)
-        earlier = known.get(sha256)
-        if earlier is not None and earlier.config_fingerprint == fingerprint:
+        earlier = known.latest(sha256)
+        if earlier is not None and known.came_again(earlier, modified_at(path)):
+            earlier = None  # The supplier has taken the correction back: a delivery of its own.
+        if earlier is not None and not outdated(earlier):
             clear_inbox(instance, source, path, earlier)
             report = replace(report, duplicate=report.duplicate + 1)
             progress(f"{prefix} – bereits bekannt")
@@ -119,16 +129,14 @@ def land_source(instance: Instance, source: SourceConfig, progress: Progress = _
             log.warning("source %s waits for an address register", source.id)
             progress(f"{source.label}: wartet auf das Adressregister")
             break
-        # Known, but read under another configuration: what it meant may have changed, so it is read again.
-        manifest = _land_file(
-            instance, source, intake, reduction, path, sha256, list(known.values()), earlier, context
-        )
+        # Known, but judged under other circumstances: what it meant may have changed, so it is read again.
+        manifest = _land_file(instance, source, intake, reduction, path, sha256, known, earlier, context)
         clear_inbox(instance, source, path, manifest)
         if manifest is earlier:
             report = replace(report, duplicate=report.duplicate + 1, warnings=report.warnings + 1)
             progress(f"{prefix} – mit geänderter Konfiguration nicht lesbar, bisheriger Stand gilt weiter")
             continue
-        known[sha256] = manifest
+        known.add(manifest)
         landed = manifest.status == "landed"
         report = replace(
             report,
@@ -141,9 +149,9 @@ def land_source(instance: Instance, source: SourceConfig, progress: Progress = _
         progress(f"{prefix} – {f'{rows} Zeilen übernommen' if landed else 'zurückgewiesen'}")
     if source.protection.fate(source.personal) != "keep":
         # Their files are not in the inbox any more.
-        report = replace(report, duplicate=report.duplicate + len(known.keys() - seen))
+        report = replace(report, duplicate=report.duplicate + len(known.contents() - seen))
     ends = [
-        item.period_end for item in known.values() if item.status == "landed" and item.period_end is not None
+        item.period_end for item in known.all() if item.status == "landed" and item.period_end is not None
     ]
     return replace(report, newest_period_end=max(ends, default=None), connector_failures=fetched.failures)
 
@@ -188,11 +196,11 @@ def _land_file(
     reduction: Reduction,
     path: Path,
     sha256: str,
-    known: list[Manifest],
+    known: KnownDeliveries,
     earlier: Manifest | None,
     context: LandedContext,
 ) -> Manifest:
-    delivery_id = f"{source.id}-{sha256[:12]}"
+    delivery_id = earlier.delivery_id if earlier else known.new_id(sha256)
     work = work_folder(instance)
     validations = Validations(source)
     try:
@@ -209,7 +217,6 @@ def _land_file(
                 "delivery %s is refused under the changed configuration and kept as it was", delivery_id
             )
             return earlier
-        stat = path.stat()
         period = parsed.period
         fate = source.protection.fate(source.personal)
         if refused and fate == "delete":
@@ -221,9 +228,10 @@ def _land_file(
             status="quarantined" if refused else "landed",
             received_at=earlier.received_at if earlier else datetime.now(UTC),
             file_name=path.name,
-            file_modified_at=datetime.fromtimestamp(stat.st_mtime, UTC),
+            # Read again, it keeps its place among its rivals, whichever copy of it lies in the inbox.
+            file_modified_at=earlier.file_modified_at if earlier else modified_at(path),
             sha256=sha256,
-            size_bytes=stat.st_size,
+            size_bytes=path.stat().st_size,
             period_type=period.period_type if period else None,
             period_start=period.start if period else None,
             period_end=period.end if period else None,
@@ -242,8 +250,10 @@ def _land_file(
             adapter=source.format,
             config_fingerprint=config_fingerprint(source),
         )
+        if hangs_on_areas(manifest):
+            manifest = manifest.model_copy(update={"areas_fingerprint": context.areas_fingerprint})
         if not refused:
-            manifest = manifest.model_copy(update={"supersedes": _predecessor(manifest, known)})
+            manifest = manifest.model_copy(update={"supersedes": _predecessor(manifest, known.all())})
             reduction.write_review(work)
         settle_original(instance, original, fate)
         validations.write(work)
@@ -281,7 +291,11 @@ def _read(
     """
     scratch = work / "pieces"
     try:
+        guarded = tuple(inspect(original, source))
+        if any(issue.severity == "refusal" for issue in guarded):
+            return ParsedDelivery(issues=guarded), {}
         parsed = intake.read(original, reduction, scratch)
+        parsed = replace(parsed, issues=(*guarded, *parsed.issues))
         if not parsed.refused:
             parsed = replace(parsed, issues=(*parsed.issues, *check(source, parsed, context, validations)))
         rows = {}

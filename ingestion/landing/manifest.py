@@ -76,6 +76,8 @@ class Manifest(BaseModel):
     adapter: str
     config_fingerprint: str
     """Hash of the configuration the file was read with; with another configuration it is read again."""
+    areas_fingerprint: str | None = None
+    """Refused for an area key only: hash of the area register that did not know it (see `LandedContext`)."""
 
 
 def read_manifests(instance: Instance, source_id: str = "*") -> list[Manifest]:

@@ -89,7 +89,12 @@ def generate(
     stamp_file = truth / "stamp.json"
     generator = _source_hash()
     known = _read_stamp(stamp_file)
-    if known and known.settings == settings and known.generator == generator and _complete(known, inbox, taken or {}):
+    if (
+        known
+        and known.settings == settings
+        and known.generator == generator
+        and _complete(known, inbox, taken or {})
+    ):
         progress("Musterkreis ist aktuell, nichts zu erzeugen")
         return GenerationReport(
             True, len(known.files), known.inhabitants, known.faults, time.monotonic() - started

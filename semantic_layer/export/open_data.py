@@ -27,6 +27,7 @@ from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, XSD
 from rdflib.namespace import Namespace as RdfNamespace
 
 from lagebild.instance import Instance, OpenDataSettings
+from lagebild.spreadsheet import csv_column
 from semantic_layer.export.handbook import handbook, render_html
 from semantic_layer.export.osi import osi_yaml
 from semantic_layer.export.semantic_models import semantic_project
@@ -455,7 +456,14 @@ Fragen: {settings.contact}
 
 
 def _write_csv(path: Path, table: pa.Table) -> None:
-    pacsv.write_csv(table, path, pacsv.WriteOptions(quoting_style="needed"))
+    # Names of areas and labels come from deliveries: a spreadsheet that opens the file must not run them.
+    safe = {
+        name: csv_column(table.column(name))
+        if pa.types.is_string(table.schema.field(name).type)
+        else table.column(name)
+        for name in table.column_names
+    }
+    pacsv.write_csv(pa.table(safe), path, pacsv.WriteOptions(quoting_style="needed"))
 
 
 def _write(path: Path, text: str) -> None:

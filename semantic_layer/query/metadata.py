@@ -6,7 +6,7 @@ definitions it was computed by. Does not belong here: the meaning of a query (pl
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -116,6 +116,8 @@ class Metadata:
     """Relation to its columns and their types: what the guard lets through."""
     aligned: frozenset[str] = frozenset()
     """Indicators whose denominator is released for every area and period of the numerator."""
+    broken: frozenset[str] = frozenset()
+    """Indicators with a break in any series: only for them the compiler looks for breaks."""
     edges: tuple[tuple[str, str, date | None, date | None], ...] = field(repr=False, default=())
     """Ancestor, descendant, valid from, valid to (depth > 0)."""
 
@@ -158,6 +160,18 @@ class Metadata:
         return dict(found)
 
     @cached_property
+    def all_levels(self) -> frozenset[str]:
+        return frozenset(area.level for area in self.areas.values())
+
+    @cached_property
+    def level_sizes(self) -> dict[str, Counter[str]]:
+        """Area system to the number of areas per level."""
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for area in self.areas.values():
+            found[area.system][area.level] += 1
+        return dict(found)
+
+    @cached_property
     def descendants(self) -> dict[str, list[tuple[str, date | None, date | None]]]:
         found: dict[str, list[tuple[str, date | None, date | None]]] = defaultdict(list)
         for ancestor, descendant, valid_from, valid_to in self.edges:
@@ -197,38 +211,45 @@ def parse_group(key: str, label: str, age_from: int | None, age_to: int | None, 
 
 # Indicators for which the latest denominator is always the one of the same area and day: wherever there is none of the
 # same day, there is no earlier one either. For them the compiler needs no as-of join. Members "nicht zuordenbar", which
-# come and go, are left out and take the long way.
+# come and go, are left out and take the long way. Indicators share denominators: each of these is looked at once.
 _ALIGNED = """
-with parts as (
-    select distinct part.indicator_key, part.part, fact.area_key, fact.period_key
-    from dim_indicator_part as part
+with base_part as (
+    select indicator_key, measure_id, group_key from dim_indicator_part where part = 'denominator'
+),
+listed as (
+    select indicator_key, string_agg(measure_id || ' ' || group_key, ',' order by measure_id, group_key) as parts
+    from base_part
+    group by indicator_key
+),
+numbered as (select indicator_key, dense_rank() over (order by parts) as base from listed),
+present as (
+    select distinct part.base, fact.area_key, fact.period_key
+    from (select distinct base, measure_id, group_key from base_part inner join numbered using (indicator_key)) as part
     inner join fct_measure as fact using (measure_id, group_key)
 ),
-placed as (
-    select parts.*, area.area_level, area.area_code, period.period_end
-    from parts
-    inner join dim_area as area on area.area_key = parts.area_key and not area.is_unassigned
-    inner join dim_period as period using (period_key)
-),
 lone as (
-    select numerator.*
-    from placed as numerator
-    anti join (select * from parts where part = 'denominator') as denominator
-    using (indicator_key, area_key, period_key)
-    where numerator.part = 'numerator'
+    select numbered.indicator_key, numbered.base, fact.area_key, fact.period_key
+    from fct_indicator as fact
+    inner join numbered using (indicator_key)
+    anti join present
+        on present.base = numbered.base and present.area_key = fact.area_key and present.period_key = fact.period_key
 ),
 first_base as (
-    select indicator_key, area_level, area_code, min(period_end) as since
-    from placed
-    where part = 'denominator'
+    select present.base, area.area_level, area.area_code, min(period.period_end) as since
+    from present
+    inner join dim_area as area on area.area_key = present.area_key and not area.is_unassigned
+    inner join dim_period as period using (period_key)
     group by all
 )
-select indicator_key from dim_indicator_part group by indicator_key having bool_or(part = 'denominator')
+select indicator_key from numbered
 except
 select lone.indicator_key
 from lone
-inner join first_base using (indicator_key, area_level, area_code)
-where first_base.since <= lone.period_end
+inner join dim_area as area on area.area_key = lone.area_key and not area.is_unassigned
+inner join dim_period as period using (period_key)
+inner join first_base
+    on first_base.base = lone.base and first_base.area_level = area.area_level and first_base.area_code = area.area_code
+where first_base.since <= period.period_end
 """
 
 
@@ -245,10 +266,19 @@ def load(connection: duckdb.DuckDBPyConnection) -> Metadata:
         return connection.execute(sql).fetchall()
 
     release = rows("select release_id, instance, title, attribution, is_synthetic from dim_release")[0]
+    # Each fact table is read once; it is what opening a release costs.
+    facts = rows(
+        "select measure_id, group_key, period_key, bool_or(value is not null) from fct_measure group by all"
+    )
+    reason = "change_reason" if "change_reason" in columns["fct_indicator"] else "null"
+    figures = rows(
+        f"select indicator_key, period_key, bool_or(value is not null), bool_or({reason} is not null) "
+        "from fct_indicator group by all"
+    )
     measure_systems = _sets(
         rows(
             "select measure_id, area_system from (select distinct measure_id, area_key from fct_measure) "
-            "join dim_area using (area_key) group by all"
+            "inner join dim_area using (area_key) group by all"
         )
     )
     measures = _measures(rows, measure_systems)
@@ -278,13 +308,16 @@ def load(connection: duckdb.DuckDBPyConnection) -> Metadata:
             row[0]: parse_group(*row)
             for row in rows("select group_key, group_label, age_from, age_to, sort_key from dim_group")
         },
-        measure_groups=_sets(rows("select distinct measure_id, group_key from fct_measure")),
-        measure_periods=_sets(rows("select distinct measure_id, period_key from fct_measure")),
+        measure_groups=_sets((row[0], row[1]) for row in facts),
+        measure_periods=_sets((row[0], row[2]) for row in facts),
         measure_systems=measure_systems,
         filled_periods=_sets(
-            rows("select distinct indicator_key, period_key from fct_indicator where value is not null")
-            + rows("select distinct measure_id, period_key from fct_measure where value is not null")
+            [
+                *((key, period) for key, period, is_filled, _ in figures if is_filled),
+                *((key, period) for key, _, period, is_filled in facts if is_filled),
+            ]
         ),
+        broken=frozenset(row[0] for row in figures if row[3]),
         columns=columns,
         aligned=frozenset(row[0] for row in rows(_ALIGNED)),
         edges=tuple(

@@ -14,6 +14,7 @@ from sqlglot import exp
 from semantic_layer.query.ast import (
     Dialect,
     aliased,
+    attach,
     both,
     col,
     day,
@@ -74,8 +75,8 @@ def part_totals(
     conditions: list[exp.Expression | None] = [is_one_of(col("f", "measure_id"), measures)]
     if periods is not None:
         conditions.append(is_one_of(col("f", "period_key"), periods))
-    if levels and not single:
-        # Rows of other levels would be summed for nothing.
+    if levels and not single and _is_small(levels, plan, metadata):
+        # Rows of other levels would be summed for nothing; where they are few, leaving them out costs more.
         wanted = fragment("f.area_key in (select area_key from dim_area)")
         wanted.args["query"].this.where(is_one_of(fragment("area_level"), levels), copy=False)
         conditions.append(wanted)
@@ -126,6 +127,11 @@ def part_totals(
     query = query.select(*_sums(signed, inside, expected, uniform, as_is, bounded), copy=False)
     keys = ["f.area_key", "f.period_key", *([] if uniform else ["part.cell"])]
     return query.where(both(conditions), copy=False).group_by(*[fragment(key) for key in keys], copy=False)
+
+
+def _is_small(levels: Sequence[str], plan: Plan, metadata: Metadata) -> bool:
+    counts = metadata.level_sizes[plan.scope.system]
+    return 4 * sum(counts.get(level, 0) for level in levels) < sum(counts.values())
 
 
 def _single(query: exp.Select, part: Part, as_is: bool, bounded: bool) -> exp.Select:
@@ -303,6 +309,7 @@ def denominators(plan: Plan, metadata: Metadata, bounded: bool) -> exp.Select:
 AREA_COLUMNS = (
     "area_system",
     "area_level",
+    "area_level_label",
     "level_rank",
     "area_code",
     "area_name",
@@ -337,8 +344,8 @@ def paired(
         copy=False,
     )
     query = query.from_(table("numerator", "n"), copy=False)
-    query = query.join(table("dim_area", "a"), on=fragment("a.area_key = n.area_key"), copy=False)
-    query = query.join(table("dim_period", "p"), on=fragment("p.period_key = n.period_key"), copy=False)
+    attach(query, table("dim_area", "a"), fragment("a.area_key = n.area_key"))
+    attach(query, table("dim_period", "p"), fragment("p.period_key = n.period_key"))
     if condition is not None:
         query = query.where(condition, copy=False)
     if not plan.metric.denominator:
@@ -357,7 +364,8 @@ def paired(
             copy=False,
         )
         same = "d.area_key = n.area_key and d.period_key = n.period_key"
-        return query.join(table("denominator", "d"), on=fragment(same), join_type="left", copy=False)
+        attach(query, table("denominator", "d"), fragment(same), "LEFT")
+        return query
     query = query.select(
         # An as-of join reaches back without limit; a base older than a year is no base.
         *[

@@ -85,11 +85,14 @@ def _above(query: exp.Select, level: str, as_is: bool) -> exp.Select:
     return query.join(table("dim_area", above), on=on, copy=False)
 
 
+AREA_SHOWN = ("area_key", "area_code", "area_name", "area_level", "area_level_label", "parent_area_name")
+
+
 def _keys(plan: Plan) -> list[str]:
     if plan.own:
         unit = ["area_key", *AREA_COLUMNS]
     elif plan.unit == "area_level":
-        unit = ["area_level"]
+        unit = ["area_level", "area_level_label"]
     else:
         unit = [f"{level}_{name}" for level in plan.ancestors for name in ("code", "name")]
     time = {"each": ["period_key", *PERIOD_COLUMNS], "year": ["year"], "all": []}[plan.time]
@@ -250,15 +253,15 @@ def unit_columns(query: Query, plan: Plan, total_label: str) -> list[exp.Express
         if dropped:
             columns += [
                 named(text(total_label) if name == "area_name" else null("varchar"), name)
-                for name in ("area_key", "area_code", "area_name", "area_level", "parent_area_name")
+                for name in AREA_SHOWN
             ]
         else:
-            columns += [
-                fragment(f"v.{name}")
-                for name in ("area_key", "area_code", "area_name", "area_level", "parent_area_name")
-            ]
+            columns += [fragment(f"v.{name}") for name in AREA_SHOWN]
     elif "area_level" in query.by:
-        columns.append(named(null("varchar"), "area_level") if dropped else fragment("v.area_level"))
+        columns += [
+            named(null("varchar"), name) if dropped else fragment(f"v.{name}")
+            for name in ("area_level", "area_level_label")
+        ]
     for level in query.by:
         if dropped and level not in ("area", "area_level", "period", "year", *plan.dimensions):
             columns += _maybe_level(level, total_label, query, plan)

@@ -11,6 +11,7 @@ import pytest
 
 from expectations.context import Earlier, KnownArea, KnownAreas, MeasureFacts, StaticContext
 from expectations.gate import NAMED_ROWS, check
+from expectations.rules.observed import observed
 from expectations.rules.sums import disjoint
 from ingestion.formats.base import DeliveryPeriod, Issue, ParsedDelivery
 from ingestion.landing.contracts import TABLES
@@ -126,6 +127,21 @@ def test_a_complete_delivery_passes_all_rules() -> None:
 
 
 # --- area keys
+
+
+def test_many_unknown_keys_of_a_lenient_source_are_one_hint() -> None:
+    former = [row("gemeinde", code, 0.0) for code in ("93", "94", "95", "96", "88", "89")]
+    lenient = source(areas={"severity": "warning"})
+    (issue,) = judge([*COMPLETE, *former], lenient, areas=REGISTER)
+    assert (issue.severity, issue.rule) == ("warning", "Unbekannter Gebietsschlüssel")
+    assert issue.message.startswith("6 Gebietsschlüssel sind betroffen: 88, 89, 93, 94, 95 und 1 weitere.")
+    assert (issue.value, issue.row) == ("88", 9)
+    (alone,) = judge([*COMPLETE, former[0]], lenient, areas=REGISTER)
+    assert alone.value == "93" and "Gebietsschlüssel sind betroffen" not in alone.message
+    strict = judge([*COMPLETE, *former], areas=REGISTER)
+    assert (
+        found(strict) == [("refusal", "Unbekannter Gebietsschlüssel")] * 6
+    )  # the supplier has to correct each
 
 
 def test_unknown_key_is_refused_and_named() -> None:
@@ -421,3 +437,41 @@ def test_all_offending_rows_are_named_up_to_the_limit() -> None:
     issues = judge(rows, measures={})
     assert [issue.row for issue in issues[:NAMED_ROWS]] == list(range(2, NAMED_ROWS + 2))
     assert len(issues) == NAMED_ROWS + 1 and "3 weitere" in issues[-1].message
+
+
+# --- sums between deliveries of one source
+
+
+def between(own: list[dict[str, Any]], beside: list[dict[str, Any]], **sums: Any) -> list[Issue]:
+    config = source(sums={"between_deliveries": True} | sums, completeness={"severity": "off"})
+    others = observed(table("observation", beside)) if beside else None
+    return judge(own, config, areas=REGISTER, beside=others)
+
+
+def test_areas_of_one_file_give_the_area_in_another() -> None:
+    fine = COMPLETE[1:]
+    assert between([row("kreis", "9", 30.0)], fine) == []
+    assert between(fine, [row("kreis", "9", 30.0)]) == []
+    assert between(fine, []) == []
+    (issue,) = between([row("kreis", "9", 31.0)], fine)
+    assert (issue.severity, issue.rule) == ("warning", "Gebiete ergeben nicht das Gebiet darüber")
+    assert "31.12.2024: 1 von 1 Gebieten weichen ab, größte Abweichung 1" in issue.message
+    assert "9 31.12.2024: 30 statt 31" in issue.message
+    # Its own earlier state is no other delivery: the level is delivered here.
+    assert between(COMPLETE, [row("kreis", "9", 99.0), row("gemeinde", "91", 99.0)]) == []
+
+
+@pytest.mark.parametrize(
+    ("kreis", "rule"), [(31.0, "Rundung"), (31.5, "Rundung"), (31.6, "Gebiete"), (30.0, None)]
+)
+def test_rounding_between_files_is_told_as_such(kreis: float, rule: str | None) -> None:
+    issues = between([row("kreis", "9", kreis)], COMPLETE[1:], rounding=1)
+    assert [issue.rule.split()[0] for issue in issues] == ([rule] if rule else [])
+
+
+def test_a_hidden_area_makes_the_sum_between_files_a_lower_bound() -> None:
+    fine = [row("gemeinde", "91", 10.0), row("gemeinde", "92", None)]
+    assert between([row("kreis", "9", 30.0)], fine, rounding=1) == []
+    assert found(between([row("kreis", "9", 8.0)], fine, rounding=1)) == [
+        ("warning", "Gebiete ergeben nicht das Gebiet darüber")
+    ]

@@ -330,7 +330,7 @@ def test_wrong_encoding_and_empty_files_are_refused(instance: Instance, deliver:
     rules = {item.file_name[9:16]: item.issues[0].rule for item in read_manifests(instance)}
     assert rules == {
         "2023-06": "Zeichensatz",
-        "2023-12": "Kopfzeile nicht gefunden",
+        "2023-12": "Leere Datei",
         "2024-06": "Keine Daten",
     }
 

@@ -102,6 +102,25 @@ def test_a_breach_of_the_contract_leaves_the_live_release_alone(
     ]
 
 
+def test_rows_lie_in_the_order_of_their_key(warehouse: Path, published: Path) -> None:
+    """A measure's groups side by side, whatever order the build left them in: few row groups to read, equal content
+    in equal order."""
+    keys = [("b", "g2", "x"), ("a", "g2", "y"), ("b", "g1", "y"), ("a", "g1", "z"), ("a", "g1", "y")]
+    change(
+        warehouse,
+        *(
+            "insert into published.fct_measure by name "
+            f"select '{m}' as measure_id, '{g}' as group_key, '{a}' as area_key, 'p' as period_key, 1.0 as value"
+            for m, g, a in keys
+        ),
+        "delete from published.fct_measure where period_key <> 'p'",
+    )
+    publish(warehouse, published, RELEASE_ID)
+    with duckdb.connect(str(published / "current.duckdb"), read_only=True) as connection:
+        found = connection.execute("select measure_id, group_key, area_key from fct_measure").fetchall()
+    assert found == sorted(keys)
+
+
 def test_a_hidden_cell_without_value_may_pass(warehouse: Path, published: Path) -> None:
     change(warehouse, "update published.fct_measure set conf_status = 'C', value = null")
     publish(warehouse, published, RELEASE_ID)

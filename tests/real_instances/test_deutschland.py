@@ -8,6 +8,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from expectations.context import KnownArea, KnownAreas, MeasureFacts, StaticContext
+from expectations.rules.observed import observed
+from expectations.rules.sums_between import sums_between
+from lagebild.instance import Instance
 from tests.real_instances.conftest import Parsed, frame
 
 Deutschland = Callable[[str], Parsed]
@@ -122,3 +126,55 @@ def test_regions_bring_their_areas(deutschland: Deutschland, source_id: str, lev
     known = frame(parsed, "area")
     assert (known.area_level == level).sum() == areas
     assert set(frame(parsed, "observation").area_code) == set(known[known.area_level == level].area_code)
+
+
+def _known(deutschland: Deutschland) -> KnownAreas:
+    columns = ["area_system", "area_level", "area_code", "parent_code", "valid_from", "valid_to", "area_name"]
+    sources = ("gemeindeverzeichnis", "umsteigeschluessel", "gebietsaenderungen")
+    areas = []
+    for source_id in sources:
+        rows = frame(deutschland(source_id), "area")[columns].astype(object)
+        areas += [KnownArea(*row) for row in rows.where(rows.notna(), None).itertuples(index=False)]
+    levels = {
+        item.code: tuple(level.code for level in item.levels)
+        for item in Instance("deutschland").config.area_systems
+    }
+    return KnownAreas(tuple(areas), levels)
+
+
+@pytest.mark.parametrize(
+    ("measure", "name"),
+    [("unemployed_annual", "A_Arbeitslosigkeit"), ("population_15_64", "A_ErwerbsfaehigeBevoelkerung")],
+)
+def test_the_gate_tells_rounding_between_the_files_of_gemeinden_and_kreise(
+    deutschland: Deutschland, measure: str, name: str
+) -> None:
+    parsed = deutschland("inkar")
+    last = {
+        level: table[pd.to_datetime(table.period_end).dt.year == 2021]
+        for level, file in (("gemeinde", f"{name}.xls"), ("kreis", f"{name}Kreis.xls"))
+        for table in [observed(parsed[file].tables["observation"])]
+    }
+    facts = MeasureFacts(
+        measure, "Zahl", "Personen", "count", True, "inkar", "observation", "true", "", "jahr", "amtlich"
+    )
+    checks = Instance("deutschland").sources["inkar"].checks.sums
+    told = {}
+    for own, other in (("gemeinde", "kreis"), ("kreis", "gemeinde")):
+        context = StaticContext(
+            areas=_known(deutschland), measures={measure: facts}, beside=last[other].reset_index(drop=True)
+        )
+        found = sums_between(last[own], context, checks)
+        told[own] = [
+            (item.rule, message)
+            for item in found
+            for excess, message in zip(item.frame["excess"], item.frame["message"], strict=True)
+            if excess > 0
+        ]
+    assert told["gemeinde"] == told["kreis"]  # whichever file comes last
+    if measure == "population_15_64":
+        assert told["kreis"] == []
+        return
+    ((rule, message),) = told["kreis"]
+    assert rule == "Rundung der Quelle"
+    assert "2021: 234 von 400 Gebieten weichen ab, größte Abweichung 6." in message

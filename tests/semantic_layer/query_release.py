@@ -20,6 +20,7 @@ YEARS = (2019, 2020, 2021, 2022)
 BANDS = ((0, 17), (18, 64), (65, None))
 SEXES = ("f", "m")
 REFORM = date(2021, 1, 1)
+LEVEL_LABELS = {"kreis": "Kreis", "gemeinde": "Gemeinde", "sozialraum": "Sozialraum"}
 
 
 def band_code(band: tuple[int, int | None]) -> str:
@@ -178,7 +179,8 @@ def write(path: Path, small: Small, as_is: bool = False) -> Path:
         "dim_area",
         [
             (
-                p.key, "raum", p.level, p.rank, p.code, p.name, p.parent, by_key[p.parent].name if p.parent else None,
+                p.key, "raum", p.level, LEVEL_LABELS[p.level], p.rank, p.code, p.name, p.parent,
+                by_key[p.parent].name if p.parent else None,
                 p.start, p.end, p.end is None, False,
             )
             for p in small.places
@@ -255,15 +257,16 @@ def write(path: Path, small: Small, as_is: bool = False) -> Path:
         "insert into fct_measure select unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), unnest(?)",
         [list(column) for column in zip(*facts, strict=True)],
     )
+    rows: dict[tuple[str, str, str], float | None] = {}
+    for name, (_, _, _, numerator, _, _) in INDICATORS.items():
+        wanted = {(measure, group) for measure, group, _ in numerator}
+        for measure, area, period, group, value, *_ in facts:
+            if (measure, group) in wanted and rows.get((name, area, period)) is None:
+                # Who reads this table asks whether there is a figure (and for one test, which): not how it came about.
+                rows[name, area, period] = value
     insert(
         "fct_indicator",
-        [(f"{name}@1", name, row[1], row[2], 1.0) for name in INDICATORS for row in facts[:1]]
-        + [
-            (f"{name}@1", name, m_a_p[1], m_a_p[2], 1.0)
-            for name, (_, _, _, numerator, _, _) in INDICATORS.items()
-            for m_a_p in facts
-            if m_a_p[0] == numerator[0][0] and m_a_p[3] == "total" and m_a_p[4] is not None
-        ],
+        [(f"{name}@1", name, area, period, value, "A", None) for (name, area, period), value in rows.items()],
     )
     if as_is:
         connection.execute(_AS_IS)
@@ -285,7 +288,8 @@ def _group_row(group: str, position: int) -> tuple[Any, ...]:
 _DDL = """
 create table dim_release (release_id varchar, instance varchar, title varchar, attribution varchar,
   is_synthetic boolean);
-create table dim_area (area_key varchar, area_system varchar, area_level varchar, level_rank integer, area_code varchar,
+create table dim_area (area_key varchar, area_system varchar, area_level varchar, area_level_label varchar,
+  level_rank integer, area_code varchar,
   area_name varchar, parent_area_key varchar, parent_area_name varchar, valid_from date, valid_to date,
   is_current boolean, is_unassigned boolean);
 create table bridge_area (area_system varchar, ancestor_area_key varchar, descendant_area_key varchar, depth integer,
@@ -305,7 +309,9 @@ create table dim_indicator_part (indicator_key varchar, part varchar, measure_id
 create table fct_measure (measure_id varchar, area_key varchar, period_key varchar, group_key varchar, value double,
   obs_status varchar, conf_status varchar);
 create table fct_indicator (indicator_key varchar, indicator_id varchar, area_key varchar, period_key varchar,
-  value double);
+  value double, obs_status varchar, change_reason varchar);
+create table fct_benchmark (indicator_key varchar, indicator_id varchar, area_key varchar, area_level varchar,
+  period_key varchar, benchmark varchar, benchmark_label varchar, value double, n_areas bigint, is_weighted boolean);
 """
 
 _AS_IS = """

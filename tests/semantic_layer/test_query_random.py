@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,16 @@ from hypothesis import strategies as st
 from semantic_layer.query import Query, QueryError, ReleaseError
 from semantic_layer.query.release import Release
 from tests.semantic_layer.naive_query import Answer, Groups, answer
-from tests.semantic_layer.query_release import INDICATORS, MEASURES, YEARS, Place, Small, make, write
+from tests.semantic_layer.query_release import (
+    INDICATORS,
+    LEVEL_LABELS,
+    MEASURES,
+    YEARS,
+    Place,
+    Small,
+    make,
+    write,
+)
 
 LEAVES_OF_TWO = ["101S1", "101S2", "102S1", "102S2"]
 
@@ -224,6 +234,100 @@ def test_comparisons(small: Small, release: Release) -> None:
         assert index is None or abs(row["index_value"] - index) < 0.11
 
 
+def _with_rows(path: Path, small: Small, *statements: str) -> Release:
+    write(path, small)
+    with duckdb.connect(str(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return Release(path)
+
+
+@pytest.mark.parametrize("metric", ["people", "people_total"])
+def test_areas_above_are_compared_by_their_own_figure(small: Small, release: Release, metric: str) -> None:
+    """Also before the reform, when the Sozialraum and its Gemeinde were others."""
+    question = Query.model_validate(
+        {
+            "metrics": metric,
+            "where": {"level": "sozialraum"},
+            "compare": {"benchmarks": ["gemeinde", "kreis", "land"]},
+        }
+    )
+    rows = release.run(question).table.to_pylist()
+    places = {place.key: place for place in small.places}
+    assert {row["year"] for row in rows} == set(YEARS)
+    assert len(rows) == len({(row["area_key"], row["period_key"]) for row in rows})
+    for row in rows:
+        gemeinde = places[places[row["area_key"]].parent or ""]
+        kreis = places[gemeinde.parent or ""]
+        for name, place in (("gemeinde", gemeinde), ("kreis", kreis)):
+            expected = answer(small, "people", [place], [row["year"]], Groups()).value
+            assert _same(row[f"benchmark_{name}"], expected)
+        assert row["benchmark_land"] is None
+    assert any(row["benchmark_gemeinde"] is not None for row in rows)
+
+
+def test_the_mean_of_a_level_stands_beside_each_of_its_areas(small: Small, tmp_path: Path) -> None:
+    root = next(place for place in small.places if place.level == "kreis")
+    leaf = next(place for place in small.places if place.code == "101S1")
+    release = _with_rows(
+        tmp_path / "means.duckdb",
+        small,
+        *(
+            f"insert into fct_benchmark values ('poor_rate@1', 'poor_rate', '{area.key}', '{level}', 'S2022-12-31', "
+            f"'{name}', '', {value}, 3, {name == 'peers'})"
+            for area, level, name, value in (
+                (root, "sozialraum", "mean_unweighted", 17.5),
+                (root, "gemeinde", "mean_unweighted", 16.5),
+                (leaf, "sozialraum", "peers", 12.5),
+            )
+        ),
+    )
+    question = Query.model_validate(
+        {
+            "metrics": "poor_rate",
+            "where": {"year": [2021, 2022]},
+            "compare": {"benchmarks": ["mean_unweighted", "peers"], "kreis": True},
+        }
+    )
+    rows = release.run(question).table.to_pylist()
+    levels = {"sozialraum": 17.5, "gemeinde": 16.5, "kreis": None}
+    for row in rows:
+        mean = levels[row["area_level"]] if row["year"] == 2022 else None
+        assert row["benchmark_mean_unweighted"] == mean
+        assert row["benchmark_peers"] == (
+            12.5 if (row["area_code"], row["year"]) == ("101S1", 2022) else None
+        )
+        assert row["area_level_label"] == LEVEL_LABELS[row["area_level"]]
+    assert {row["area_level"] for row in rows} == set(levels)
+
+
+def test_a_release_without_stored_benchmarks_says_so(small: Small, tmp_path: Path) -> None:
+    release = _with_rows(tmp_path / "none.duckdb", small, "drop table fct_benchmark")
+    with pytest.raises(ReleaseError, match="keine Vergleichswerte"):
+        release.run(Query.model_validate({"metrics": "people", "compare": {"benchmarks": ["kreis"]}}))
+
+
+def test_nothing_is_compared_across_a_break(tmp_path: Path) -> None:
+    small = make(seed=3, hidden=0.0, missing=0.0)
+    leaf = next(place for place in small.places if place.code == "101S1")
+    release = _with_rows(
+        tmp_path / "break.duckdb",
+        small,
+        f"""update fct_indicator set obs_status = 'B', change_reason = 'Bruch in der Zeitreihe: neue Zählung'
+            where indicator_id = 'poor_rate' and area_key = '{leaf.key}' and period_key = 'S2021-12-31'""",
+    )
+    question = {"metrics": ["poor_rate", "people_total"], "compare": {"previous": True}}
+    rows = release.run(Query.model_validate({**question, "where": {"area_code": "101S1"}})).table.to_pylist()
+    found = {(row["metric"], row["year"]): (row["obs_status"], row["change"]) for row in rows}
+    assert found["poor_rate@1", 2021] == ("B", None)
+    for key, (status, change) in found.items():
+        if key != ("poor_rate@1", 2021):
+            assert status == "A"
+            assert (change is None) == (key[1] == 2019)
+    # Rounded as the value is: no noise of binary fractions.
+    assert all(change is None or change == round(change, 1) for _, change in found.values())
+
+
 def test_top_leaves_out_the_rest_and_the_empty(release: Release) -> None:
     question = {"metrics": "poor_rate", "by": ["area", "period"], "where": {"level": "sozialraum"}}
     everything = release.run(Query.model_validate(question)).to_pandas()
@@ -331,7 +435,11 @@ def test_a_release_without_conversion_says_so(release: Release) -> None:
         ({"metrics": "people", "where": {"year": 1990}}, "2019 bis 2022"),
         ({"metrics": "people", "order": "valu"}, "„value“"),
         ({"metrics": "people@9"}, "Diesen Stand"),
-        ({"metrics": "people", "compare": {"benchmarks": ["kreis"]}}, "Vergleichswerte"),
+        ({"metrics": "people", "compare": {"benchmarks": ["kries"]}}, "Meinten Sie „kreis“"),
+        (
+            {"metrics": "people", "by": ["area"], "compare": {"benchmarks": ["kreis"]}},
+            "je Gebiet und Zeitraum",
+        ),
     ],
 )
 def test_refusals_are_german_and_helpful(release: Release, question: dict[str, Any], message: str) -> None:

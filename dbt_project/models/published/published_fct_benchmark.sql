@@ -1,10 +1,10 @@
 {{ config(alias="fct_benchmark") }}
--- Grain: indicator x period x area x benchmark, for areas of today below the root. Formed from released
--- figures only.
--- Ancestors have their own value, formed from their own parts (weighted); `mean_unweighted` counts every
--- area once and
--- says so; `peers` adds up the parts of the similar areas that have a released value. n_areas: how many
--- areas stand
+-- Grain: indicator x period x area x level compared x benchmark. Formed from released figures only.
+-- `mean_unweighted` counts every area of a level once and says so; it stands once, at the root of the area
+-- system.
+-- `peers` adds up the parts of the similar areas that have a released value; it stands at areas of today
+-- below the root.
+-- Areas above need no row: their value is their own row of fct_indicator. n_areas: how many areas stand
 -- behind the value.
 with
     placed as (
@@ -20,58 +20,46 @@ with
             area.area_level,
             area.area_level_label,
             area.level_rank,
-            area.is_current,
-            period.period_end
+            area.is_current
         from {{ ref("published_fct_indicator") }} as fact
         inner join {{ ref("published_dim_area") }} as area using (area_key)
-        inner join {{ ref("published_dim_period") }} as period using (period_key)
         where not area.is_unassigned
     ),
     asked as (select * from placed where level_rank > 0 and is_current),
-    ancestors as (
-        select
-            asked.indicator_key,
-            asked.indicator_id,
-            asked.area_key,
-            asked.period_key,
-            reference.area_level as benchmark,
-            reference.area_level_label as benchmark_label,
-            reference.value,
-            cast(1 as bigint) as n_areas,
-            true as is_weighted
-        from asked
-        inner join
-            {{ ref("published_bridge_area") }} as bridge
-            on bridge.descendant_area_key = asked.area_key
-            and bridge.depth > 0
-            and {{ valid_on("asked.period_end", "bridge.valid_from", "bridge.valid_to") }}
-        inner join
-            placed as reference
-            on reference.area_key = bridge.ancestor_area_key
-            and reference.indicator_key = asked.indicator_key
-            and reference.period_key = asked.period_key
-        where reference.value is not null
-    ),
     level_means as (
         select
-            indicator_key, area_system, area_level, period_key, avg(value) as value, count(value) as n_areas
+            indicator_key,
+            indicator_id,
+            area_system,
+            area_level,
+            area_level_label,
+            period_key,
+            avg(value) as value,
+            count(value) as n_areas
         from placed
+        where level_rank > 0
         group by all
         having count(value) >= 2
     ),
+    roots as (
+        select area_system, area_key
+        from {{ ref("published_dim_area") }}
+        where level_rank = 0 and is_current and not is_unassigned
+    ),
     means as (
         select
-            asked.indicator_key,
-            asked.indicator_id,
-            asked.area_key,
-            asked.period_key,
+            level_means.indicator_key,
+            level_means.indicator_id,
+            roots.area_key,
+            level_means.area_level,
+            level_means.period_key,
             'mean_unweighted' as benchmark,
-            'ungewichteter Mittelwert (' || asked.area_level_label || ')' as benchmark_label,
+            'ungewichteter Mittelwert (' || level_means.area_level_label || ')' as benchmark_label,
             round(level_means.value, indicator.decimals + 1) as value,
             level_means.n_areas,
             false as is_weighted
-        from asked
-        inner join level_means using (indicator_key, area_system, area_level, period_key)
+        from level_means
+        inner join roots using (area_system)
         inner join {{ ref("published_dim_indicator") }} as indicator using (indicator_key)
     ),
     peer_values as (
@@ -79,6 +67,7 @@ with
             asked.indicator_key,
             asked.indicator_id,
             asked.area_key,
+            asked.area_level,
             asked.period_key,
             any_value(indicator.decimals) as decimals,
             -- A count has no base: only its mean can be compared.
@@ -98,7 +87,7 @@ with
         inner join
             {{ ref("published_dim_indicator") }} as indicator on indicator.indicator_key = asked.indicator_key
         where peer.value is not null
-        group by asked.indicator_key, asked.indicator_id, asked.area_key, asked.period_key
+        group by all
         having count(*) >= {{ var("peers_needed") }}
     ),
     peers as (
@@ -106,6 +95,7 @@ with
             indicator_key,
             indicator_id,
             area_key,
+            area_level,
             period_key,
             'peers' as benchmark,
             'ähnliche Gebiete'
@@ -115,9 +105,6 @@ with
             is_weighted
         from peer_values
     )
-select *
-from ancestors
-union all
 select *
 from means
 union all

@@ -104,7 +104,10 @@ select
     roots.kreis_value,
     parent.value as parent_value,
     series.value_before as previous_value,
-    case when broken.note is null then series.value - series.value_before end as change,
+    -- Doubles: a difference of rounded figures has noise behind the last digit.
+    case
+        when broken.note is null then round(series.value - series.value_before, indicator.decimals)
+    end as change,
     series.period_end = series.latest_period_end as is_latest,
     case
         when series.value is not null and broken.note is not null
@@ -122,3 +125,5 @@ left join
     on broken.indicator_key = series.indicator_key
     and broken.area_key = series.area_key
     and broken.period_key = series.period_key
+inner join
+    {{ ref("stg_catalogue__indicator") }} as indicator on indicator.indicator_key = series.indicator_key
