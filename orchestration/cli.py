@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -41,7 +41,6 @@ app.add_typer(originals.app)
 def up() -> None:
     """Richtet alles ein, rechnet den Musterkreis und startet Dashboards und Zeitplan."""
     from orchestration import services
-    from orchestration.assets import sync_dashboards
     from orchestration.progress import Progress
     from orchestration.publish import current_release
 
@@ -55,8 +54,9 @@ def up() -> None:
         released = [name for name in list_instances() if current_release(InstancePaths(name).published)]
         progress = Progress(len(wanted) + 2)
         with progress.step("Dashboards abgleichen") as step:
-            shown = sync_dashboards(released, step.tick)
-            step.result(", ".join(shown))
+            shown, outdated = _sync_each(released, step.tick)
+            older = f"; erst nach »make refresh INSTANCE=…«: {', '.join(outdated)}" if outdated else ""
+            step.result(", ".join(shown) + older)
         # All are started before the first is waited for: they come up side by side.
         started = {service.name: services.start(service) for service in wanted}
         for service in wanted:
@@ -195,6 +195,24 @@ def _print_where_to_look() -> None:
         "\nZuerst ansehen: das Führungs-Dashboard als Führungskraft, dann die Datensätze für eigene Auswertungen als "
         "Fachdienst.\nAnhalten: make down · Stand: make status · Zugänge: make logins"
     )
+
+
+def _sync_each(names: Sequence[str], tick: Callable[[str], None]) -> tuple[list[str], list[str]]:
+    """Instances shown, and those whose release was made by an older Lagebild: they keep their dashboards as they are
+    until their next refresh. The main instance has just been refreshed and must be shown."""
+    from orchestration.assets import sync_dashboards
+    from superset_assets.sync import SyncError
+
+    shown: list[str] = []
+    outdated: list[str] = []
+    for name in names:
+        try:
+            shown += sync_dashboards([name], tick)
+        except SyncError:
+            if name == DEFAULT_INSTANCE:
+                raise
+            outdated.append(name)
+    return shown, outdated
 
 
 def _private_var() -> None:

@@ -12,7 +12,6 @@ the delivery is refused when it is absent.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from shapely.geometry.base import BaseGeometry
 
 from ingestion.formats.base import Issue, ParsedDelivery
 from ingestion.formats.rows import landing_table
+from ingestion.formats.strict_csv import CsvRefused, numbers, read_records
 from lagebild.instance import SourceConfig
 from lagebild.paths import data_dir
 
@@ -169,17 +169,12 @@ def reform_rows(level: str, reform: Reform2019) -> Iterator[tuple[str, str, floa
 
 
 def read_crosswalk(path: Path) -> list[tuple[int, str, str, float]]:
-    """Rows (line, old, new, weight) of the crosswalk between Planungsräume."""
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        return [
-            (
-                line,
-                record["plr_id_pre2021"],
-                record["plr_id_2021"],
-                float(record["weight"]),
-            )
-            for line, record in enumerate(csv.DictReader(handle), start=2)
-        ]
+    """Rows (line, old, new, weight) of the crosswalk between Planungsräume. Raises `CsvRefused`."""
+    records = read_records(path, ("plr_id_pre2021", "plr_id_2021", "weight"))
+    return [
+        (line, record["plr_id_pre2021"], record["plr_id_2021"], weight)
+        for (line, record), weight in zip(records, numbers(records, "weight"), strict=True)
+    ]
 
 
 def coarser_crosswalk(
@@ -234,12 +229,15 @@ class LorAreasAdapter:
         if absent:
             message = f"Es fehlen die zugehörigen Dateien {', '.join(absent)}."
             return ParsedDelivery(issues=(Issue("refusal", "Begleitdatei fehlt", message),))
-        if path.name in options["layers"]:
-            return _parse_layer(path, options)
-        if path.name == options.get("hierarchy_2021"):
-            return _parse_hierarchy(path, options)
-        if path.name == options.get("crosswalk_2021"):
-            return _parse_crosswalk(path, options)
+        try:
+            if path.name in options["layers"]:
+                return _parse_layer(path, options)
+            if path.name == options.get("hierarchy_2021"):
+                return _parse_hierarchy(path, options)
+            if path.name == options.get("crosswalk_2021"):
+                return _parse_crosswalk(path, options)
+        except CsvRefused as refused:
+            return ParsedDelivery(issues=refused.issues)
         message = "Diese Datei gehört nicht zum Gebietsverzeichnis (siehe Einstellungen der Quelle)."
         return ParsedDelivery(issues=(Issue("refusal", "Unbekannte Datei", message),))
 
@@ -370,18 +368,12 @@ def _parse_hierarchy(path: Path, options: Mapping[str, Any]) -> ParsedDelivery:
         "prognoseraum": ("Prognoseraum (Nummer)", "Prognoseraum (Name)"),
     }
     size = "Fläche in qm"
-    with path.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        wanted = [*(name for pair in columns.values() for name in pair), size]
-        missing = [name for name in wanted if name not in (reader.fieldnames or ())]
-        if missing:
-            message = f"Es fehlen die Spalten {', '.join(missing)}."
-            return ParsedDelivery(issues=(Issue("refusal", "Spalte fehlt", message),))
-        records = list(enumerate(reader, start=2))
+    records = read_records(path, [*(name for pair in columns.values() for name in pair), size])
+    sizes = numbers(records, size)
     issues: list[Issue] = []
     names: dict[str, dict[str, tuple[int, str]]] = {level: {} for level in columns}
     area_m2: dict[str, float] = defaultdict(float)
-    for line, record in records:
+    for (line, record), square_metres in zip(records, sizes, strict=True):
         codes = [record[columns[level][0]] for level in LOR_LEVELS]
         if not (codes[0].startswith(codes[1]) and codes[1].startswith(codes[2])):
             issues.append(
@@ -396,7 +388,7 @@ def _parse_hierarchy(path: Path, options: Mapping[str, Any]) -> ParsedDelivery:
             continue
         for level, (number, label) in columns.items():
             names[level].setdefault(record[number], (line, record[label]))
-            area_m2[record[number]] += float(record[size])
+            area_m2[record[number]] += square_metres
     if issues:
         return ParsedDelivery(issues=tuple(issues))
     old = _old_planning_areas(options)

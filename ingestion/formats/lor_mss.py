@@ -17,7 +17,6 @@ Options of the source: `area_system`, `inhabitants` (wave → control total of t
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from typing import Any, ClassVar, Final
 
 from ingestion.formats.base import DeliveryPeriod, Issue, ParsedDelivery
 from ingestion.formats.rows import landing_table, observation, stichtag
+from ingestion.formats.strict_csv import CsvRefused, read_records
 from lagebild.instance import SourceConfig
 
 FILE_NAME: Final = re.compile(
@@ -202,14 +202,11 @@ class LorMssAdapter:
             message = "Der Dateiname nennt nicht Welle und Tabelle (…-2019-00-2-1-planning-areas.csv)."
             return ParsedDelivery(issues=(Issue("refusal", "Dateiname", message),))
         wave = int(match["wave"])
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            wanted = ("id", "inhabitants", *(column for _, column in spec.measures))
-            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
-            if missing:
-                message = f"Es fehlen die Spalten {', '.join(missing)}."
-                return ParsedDelivery(issues=(Issue("refusal", "Spalte fehlt", message),))
-            everything = list(enumerate(reader, start=2))
+        wanted = ("id", "inhabitants", *(column for _, column in spec.measures))
+        try:
+            everything = read_records(path, wanted)
+        except CsvRefused as refused:
+            return ParsedDelivery(issues=refused.issues)
         records = [(row, record) for row, record in everything if is_area_code(record["id"], spec.level)]
         issues = _row_issues(everything, spec.level)
         expected = int(source.options["areas"][spec.level])

@@ -10,7 +10,6 @@ Options of the source: `area_system`, `root_code` (area code of the whole city, 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any, ClassVar, Final
 
 from ingestion.formats.base import Issue, ParsedDelivery
 from ingestion.formats.rows import landing_table, observation, stichtag
+from ingestion.formats.strict_csv import CsvRefused, read_records
 from lagebild.instance import SourceConfig
 
 FILE_NAME: Final = re.compile(
@@ -189,12 +189,10 @@ class LorPopulationAdapter:
         table = match["table"]
         level, code_length = LEVELS[match["level"]]
         period = stichtag(reference_day(int(match["year"]), int(match["half"])))
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            missing = [name for name in ("id", *COLUMNS[table]) if name not in (reader.fieldnames or ())]
-            if missing:
-                return _refusal("Spalte fehlt", f"Es fehlen die Spalten {', '.join(missing)}.")
-            records = list(enumerate(reader, start=2))
+        try:
+            records = read_records(path, ("id", *COLUMNS[table]))
+        except CsvRefused as refused:
+            return ParsedDelivery(issues=refused.issues)
         issues: list[Issue] = []
         rows: list[dict[str, Any]] = []
         seen: set[str] = set()

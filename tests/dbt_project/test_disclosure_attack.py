@@ -87,7 +87,14 @@ def release(tables: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFact
                     mini.observation(
                         measure, "sozialraum", leaf, float(counts[index, c, s]), f"{category};{sex}"
                     )
-    mini.build("build", "--select", "+published_fct_measure", "--exclude-resource-type", "unit_test")
+    mini.build(
+        "build",
+        "--select",
+        "+published_fct_measure",
+        "+stg_registry__calendar",
+        "--exclude-resource-type",
+        "unit_test",
+    )
     return mini.query(
         """
         select

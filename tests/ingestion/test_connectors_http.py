@@ -453,7 +453,7 @@ def test_killed_process_leaves_nothing_half_loaded_and_its_successor_resumes(
 ) -> None:
     body = content(*range(99))
     site.put(PATH, body, stall_after=[400])
-    config = at(site)
+    config = at(site, timeout_s=60)  # longer than this test waits, whatever else the machine does
     program = (
         "import sys; from lagebild.instance import Instance, SourceConfig\n"
         "from ingestion.connectors.fetch import fetch\n"
