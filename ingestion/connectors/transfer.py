@@ -160,6 +160,7 @@ def append(chunks: Iterator[bytes], part: Path, limits: Limits, host: str) -> No
                 )
             try:
                 file.write(chunk)
+                file.flush()  # what has arrived outlives the process
             except OSError as error:
                 raise ConnectorFailure(
                     f"Auf den eigenen Datenträger konnte nicht geschrieben werden ({error.strerror})."
