@@ -204,8 +204,8 @@ def _answers() -> Iterator[None]:
 
 
 def _put(result: Result, release: Any, form: str, output: Path | None) -> None:
-    from semantic_layer.present import files, geo
-    from semantic_layer.query import directory
+    from semantic_layer.present import files
+    from semantic_layer.present.answer import render_answer
 
     if form == "tabelle":
         if output is not None:
@@ -214,11 +214,7 @@ def _put(result: Result, release: Any, form: str, output: Path | None) -> None:
         return
     if form not in files.MEDIA_TYPES:
         fail(f"Das Format »{form}« gibt es nicht. Es gibt: tabelle, {', '.join(files.MEDIA_TYPES)}.")
-    if form == "geojson":
-        keys = result.table["area_key"].to_pylist() if "area_key" in result.table.column_names else []
-        content = geo.to_geojson(result, directory.geometries(release, sorted(set(keys))))
-    else:
-        content = files.render(result, form)
+    content = render_answer(release, result, form)
     if output is not None:
         output.write_bytes(content)
         typer.echo(f"{len(result)} Zeilen geschrieben: {output}")

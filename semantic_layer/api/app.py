@@ -25,6 +25,7 @@ from lagebild.instance import list_instances
 from semantic_layer.api import keys, schema
 from semantic_layer.api.settings import ApiSettings
 from semantic_layer.present import files, geo
+from semantic_layer.present.answer import render_answer
 from semantic_layer.query import (
     GuardRefusal,
     Query,
@@ -161,15 +162,7 @@ def _answer(
     if (unchanged := _unchanged(request, tag)) is not None:
         return unchanged
     result = make()
-    if kind is Format.geojson:
-        wanted = (
-            sorted({str(key) for key in result.table["area_key"].to_pylist()})
-            if "area_key" in result.table.column_names
-            else []
-        )
-        content = geo.to_geojson(result, directory.geometries(release, wanted))
-    else:
-        content = files.render(result, kind.value)
+    content = render_answer(release, result, kind.value)
     return _file(content, kind, tag, files.file_name(result, kind.value))
 
 

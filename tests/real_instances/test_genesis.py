@@ -14,10 +14,9 @@ import pandas as pd
 import pytest
 
 from ingestion.connectors.folder import source_files
-from ingestion.formats.base import ParsedDelivery
-from ingestion.formats.registry import adapter
 from lagebild.instance import Instance
 from lagebild.paths import data_dir
+from tests.real_instances.official import landed, need, parsed
 
 pytestmark = pytest.mark.real
 
@@ -43,22 +42,7 @@ STATUS = {".": ("A", "C"), "...": ("O", "F"), "/": ("L", "F"), "x": ("M", "F")}
 
 @pytest.fixture(autouse=True)
 def _data() -> None:
-    folder = data_dir() / "genesis-ffcsv"
-    if not folder.is_dir():
-        pytest.skip(f"Echte Daten fehlen: {folder} (LAGEBILD_DATA setzen)")
-
-
-@cache
-def parsed(source_id: str) -> ParsedDelivery:
-    instance = Instance("deutschland")
-    source = instance.sources[source_id]
-    (path,) = source_files(instance, source)
-    return adapter("ffcsv").parse(path, source)
-
-
-@cache
-def landed(source_id: str) -> pd.DataFrame:
-    return parsed(source_id).tables["observation"].to_pandas()
+    need("genesis-ffcsv")
 
 
 @cache

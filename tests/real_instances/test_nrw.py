@@ -5,17 +5,15 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from datetime import date
-from functools import cache
 
 import pandas as pd
 import pytest
 
 from ingestion.connectors.folder import source_files
-from ingestion.formats.base import ParsedDelivery
 from ingestion.formats.nrw_table import NrwOptions, read_nrw
-from ingestion.formats.registry import adapter
 from lagebild.instance import Instance
 from lagebild.paths import data_dir
+from tests.real_instances.official import landed, need, parsed
 
 pytestmark = pytest.mark.real
 
@@ -24,22 +22,7 @@ FIGURES = {"nrw_12411_02_03_4": 915, "nrw_22517_02i": 928, "nrw_22811_01i": 434}
 
 @pytest.fixture(autouse=True)
 def _data() -> None:
-    folder = data_dir() / "nrw-itnrw"
-    if not folder.is_dir():
-        pytest.skip(f"Echte Daten fehlen: {folder} (LAGEBILD_DATA setzen)")
-
-
-@cache
-def parsed(source_id: str) -> ParsedDelivery:
-    instance = Instance("deutschland")
-    source = instance.sources[source_id]
-    (path,) = source_files(instance, source)
-    return adapter("nrw_table").parse(path, source)
-
-
-@cache
-def landed(source_id: str) -> pd.DataFrame:
-    return parsed(source_id).tables["observation"].to_pandas()
+    need("nrw-itnrw")
 
 
 def by_level(frame: pd.DataFrame, level: str, digits: int) -> dict[str, float]:
