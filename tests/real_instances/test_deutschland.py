@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from analysis.index import classes_by_quantile
 from expectations.context import KnownArea, KnownAreas, MeasureFacts, StaticContext
 from expectations.rules.observed import observed
 from expectations.rules.sums_between import sums_between
@@ -109,6 +110,17 @@ def test_gisd_covers_all_kreise_and_years(deutschland: Deutschland) -> None:
     # The class follows from the quintile: 1 → 1, 2 to 4 → 2, 5 → 3.
     wide = figures.pivot_table(index=["area_code", "period_end"], columns="measure_id", values="value")
     assert (wide.gisd_class == wide.gisd_quintile.map({1: 1, 2: 2, 3: 2, 4: 2, 5: 3})).all()
+
+
+def test_gisd_classes_can_be_computed_from_the_score(deutschland: Deutschland) -> None:
+    figures = frame(deutschland("gisd"), "observation")
+    wide = figures.pivot_table(index=["period_end", "area_code"], columns="measure_id", values="value")
+    matching = pd.Series(0, index=["gisd_quintile", "gisd_decile"])
+    for _, year in wide.groupby(level="period_end"):
+        score = year.gisd_score.to_numpy()
+        matching["gisd_quintile"] += int((classes_by_quantile(score, 5) == year.gisd_quintile).sum())
+        matching["gisd_decile"] += int((classes_by_quantile(score, 10) == year.gisd_decile).sum())
+    assert matching.to_dict() == {"gisd_quintile": 9600, "gisd_decile": 9600}
 
 
 def test_the_index_of_a_land_is_another_measure(deutschland: Deutschland) -> None:
