@@ -163,7 +163,11 @@ def unproven(table: LinkedTable, pattern: Pattern) -> tuple[Flags, Flags]:
 
 
 def infeasible(table: LinkedTable, pattern: Pattern) -> NDArray[np.int32]:
-    """Numbers of the witnesses that contradict what the attacker knows. Empty for a valid certificate."""
+    """Numbers of the witnesses that contradict what the attacker knows. Empty for a valid certificate.
+
+    He knows what is published now and what may not be hidden any more, whatever the pattern says about it. Sparse
+    throughout: the work grows with what the witnesses change, not with cells x witnesses.
+    """
     proof = pattern.witnesses
     if not proof.count:
         return np.empty(0, dtype=np.int32)
@@ -171,10 +175,12 @@ def infeasible(table: LinkedTable, pattern: Pattern) -> NDArray[np.int32]:
     bad = np.zeros(proof.count, dtype=np.bool_)
     moved = table.base[proof.atom] + proof.delta
     bad[proof.witness[(moved < 0) | (moved > table.ceiling[proof.atom])]] = True
-    published = table.membership[~pattern.is_hidden]
+    published = table.membership[~pattern.is_hidden | ~table.may_hide]
     bad |= np.asarray(abs(delta @ published.T).sum(axis=1)).ravel() > 0
     if table.knowledge.lower.size:
         start = np.asarray(table.knowledge.rows @ table.base)
-        moved_rows = (delta @ table.knowledge.rows.T).toarray() + start
-        bad |= ((moved_rows < table.knowledge.lower) | (moved_rows > table.knowledge.upper)).any(axis=1)
+        shift = (delta @ table.knowledge.rows.T).tocoo()
+        after = start[shift.col] + shift.data
+        broken = (after < table.knowledge.lower[shift.col]) | (after > table.knowledge.upper[shift.col])
+        bad[shift.row[broken]] = True
     return np.flatnonzero(bad).astype(np.int32)

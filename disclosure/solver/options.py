@@ -1,0 +1,34 @@
+"""What can be set about the solver. Nothing here changes what "protected" means, only effort and taste."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SolverOptions:
+    """Effort of the search. The defaults are for tables of 10 to 100,000 cells on one core."""
+
+    widths: tuple[int, ...] = (6, 14, 64)
+    """Partners per direction of a neighbourhood, tried one after the other while a solution is missing or costs."""
+    satisfied: float = 1.0
+    """A swap that costs at most so many times the cell it protects is taken without a linear program."""
+    satisfied_in_large: float = 4.0
+    """The same in tables of `large` cells or more: a third less time for 4 % more cost."""
+    large: int = 3000
+    largest_neighbourhood: int = 300
+    """Atoms of a neighbourhood at most; the last attempt takes the whole table if it is not larger than
+    `largest_program`."""
+    largest_program: int = 6000
+    """Atoms of a program over the whole table at most; above, only what must not be hidden is a constraint."""
+    suggestion_discount: float = 0.9
+    """Cost factor of cells that the suggestion hides: patterns stay similar from release to release."""
+    prune_rounds: int = 1
+    """How often all secondary cells are looked at again."""
+    prune_ends: int = 6
+    """A secondary cell is given up if at most so many ends of ranges have to be proven anew."""
+    integer_nodes: int = 60
+    """Nodes of the branch and bound where a linear program has a fractional solution (nodes, not seconds: the same
+    input has to give the same pattern on every machine)."""
+    grace: float = 0.3
+    """Share of the time between start and deadline the fallback may take beyond it (at least two seconds)."""
