@@ -9,6 +9,7 @@ One instance is one folder; a Kreis is configured, not coded. Files of the folde
 | `measures.yml` | list of `InstanceMeasure` |
 | `rules.yml` | list of `DisclosureRule` |
 | `targets.yml` (optional) | list of `Target` |
+| `geheimhaltung_entscheidungen.yml` (optional) | list of `ReleaseDecision` |
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lagebild.cell_key import CellKeySettings
 from lagebild.checks import Checks
 from lagebild.connector import Connector, FolderConnector, ManualConnector
+from lagebild.disclosure_rules import DisclosureRule, read_rules
 from lagebild.paths import INSTANCES_DIR, InstancePaths
 from lagebild.protection import Protection
+from lagebild.release_decision import FILE_NAME as DECISIONS_FILE
+from lagebild.release_decision import ReleaseDecision
 from lagebild.supply import EVERYWHERE, Cycle, Supplier, Supply
 from lagebild.target import PeerSettings, Target
+
+PUBLIC = "public"
+"""Audience of everybody, and the tier of what everybody may see."""
 
 
 class _Strict(BaseModel):
@@ -47,6 +55,27 @@ class AreaSystem(_Strict):
 
     def rank(self, level: str) -> int:
         return [item.code for item in self.levels].index(level)
+
+
+class Audience(_Strict):
+    """Readers who get more than the public: figures of the internal tier, in files of their own.
+
+    The order in `instance.yml` is the order of knowledge: whoever stands later also sees what all before him see.
+    """
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    label: str
+    area_system: str = ""
+    level: str = ""
+    """Set: one file per area of this level with the figures inside it (each Kommune its own). Empty: all figures."""
+
+    @model_validator(mode="after")
+    def _area_is_whole(self) -> Audience:
+        if bool(self.area_system) != bool(self.level):
+            raise ValueError(f"{self.id}: 'area_system' and 'level' belong together")
+        if self.id == PUBLIC:
+            raise ValueError("the public is not listed: everybody belongs to it")
+        return self
 
 
 class SyntheticSettings(_Strict):
@@ -85,6 +114,43 @@ class OpenDataSettings(_Strict):
     """URI of the publishing body in http://dcat-ap.de/def/contributors/; empty before GovData assigned one."""
 
 
+class DisclosureSettings(_Strict):
+    """How long the nightly search for a pattern may take; what is not done by then is decided by layer A."""
+
+    time_limit_s: float = Field(default=900.0, gt=0)
+    """All tables of a night together."""
+    table_limit_s: float = Field(default=120.0, gt=0)
+    attack_s: float = Field(default=20.0, ge=0)
+    """For the attack on a sample of what was decided."""
+    workers: int = Field(default=2, ge=0)
+    """Processes that solve side by side; 0: one table after the other, in the process of the refresh."""
+
+
+class Coarsening(_Strict):
+    """A coarser scale of a dimension: where the fine groups are withheld, the merged ones may stand.
+
+    Its figures are the sums of the fine ones, so every measure broken down by it is broken down by `of` as well.
+    """
+
+    of: str
+    """The fine dimension."""
+    label: str
+    """Name of the coarse dimension for readers."""
+    members: dict[str, tuple[str, ...]] = Field(min_length=2)
+    """Coarse member -> the fine members it merges; together all of them, each once."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """German names of coarse members; without one the names of the fine members are joined."""
+
+    @model_validator(mode="after")
+    def _each_member_once(self) -> Coarsening:
+        merged = [code for codes in self.members.values() for code in codes]
+        if len(set(merged)) < len(merged):
+            raise ValueError("a fine member is merged twice")
+        if set(self.labels) - set(self.members):
+            raise ValueError("labels of members that do not exist")
+        return self
+
+
 class InstanceConfig(_Strict):
     name: str
     title: str
@@ -95,10 +161,30 @@ class InstanceConfig(_Strict):
     main_area_system: str
     dimensions: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     """Lower bounds of the age bands per age dimension, e.g. `age: [0, 3, 6]` for 0-2, 3-5, 6+."""
+    coarser: dict[str, Coarsening] = Field(default_factory=dict)
+    """Coarser scales of dimensions by their name; released as breakdowns of their own."""
     dashboard: DashboardSettings
     open_data: OpenDataSettings | None = None
     """None: the figures are not published as open data."""
     peers: PeerSettings = PeerSettings()
+    disclosure: DisclosureSettings = DisclosureSettings()
+    cell_key: CellKeySettings | None = None
+    """None: no free cross tables are handed out."""
+    audiences: tuple[Audience, ...] = ()
+    """Who gets the internal tier, from least to most knowledge; empty: nobody beyond the public."""
+    revision_tolerance: int | None = Field(default=None, ge=0)
+    """By how much a reader takes a revised figure to have changed at most, in the unit of the measure. None: the
+    largest change among the figures of the same table and level (see docs/ledger.md)."""
+
+    @model_validator(mode="after")
+    def _audiences_exist(self) -> InstanceConfig:
+        levels = {system.code: {level.code for level in system.levels} for system in self.area_systems}
+        for item in self.audiences:
+            if item.level and item.level not in levels.get(item.area_system, set()):
+                raise ValueError(f"audience {item.id}: no level '{item.level}' in '{item.area_system}'")
+        if len({item.id for item in self.audiences}) != len(self.audiences):
+            raise ValueError("audiences: an id stands twice")
+        return self
 
     def area_system(self, code: str) -> AreaSystem:
         return next(item for item in self.area_systems if item.code == code)
@@ -173,32 +259,6 @@ class SourceConfig(_Strict):
         return name if kommune is None or kommune in self.supply.suppliers else f"{name} ({kommune})"
 
 
-class DisclosureRule(_Strict):
-    """Primary rules of one kind of measure, each threshold with its source (see disclosure-control)."""
-
-    id: str
-    basis: str
-    """Law, contract or local decision the thresholds come from."""
-    policy: Literal["evaluate", "source_released", "withhold"] = "evaluate"
-    """`source_released`: the supplier has published these figures already; `withhold`: never released."""
-    min_count: int = 0
-    """T: counts 0 < a < T are hidden."""
-    protect_zero: bool = False
-    min_contributors: int = 0
-    contributor: Literal["person", "household", "provider"] = "person"
-    """Whom `min_contributors` counts."""
-    dominance_n: int = 0
-    dominance_k_pct: float = 0.0
-    p_percent: float = 0.0
-    min_denominator: int = 0
-    """Cells of areas whose `population` is below this are hidden."""
-    group_disclosure: bool = False
-    """Hide a breakdown in which everybody is in one category."""
-    protect_unassigned: bool = False
-    """Apply `min_count` to "räumlich nicht zuordenbar" as well. Off by default: the member says how complete an
-    assignment is, its persons have neither address nor area in common (see docs/disclosure.md)."""
-
-
 class InstanceMeasure(_Strict):
     """How an instance obtains a measure of the catalogue and how far down it may be released."""
 
@@ -220,6 +280,29 @@ class InstanceMeasure(_Strict):
     lowest_level: str
     rule: str
     tier: Literal["public", "internal"] = "public"
+    public_level: str = ""
+    """Finest level for everybody, where `lowest_level` is finer: the levels below it are of the internal tier."""
+    internal_breakdowns: tuple[tuple[str, ...], ...] = ()
+    """Cross tables of the internal tier, on all levels, beside `breakdowns`."""
+
+    @property
+    def released_level(self) -> str:
+        """Finest level the public sees."""
+        return self.public_level or self.lowest_level
+
+    @property
+    def all_breakdowns(self) -> tuple[tuple[str, ...], ...]:
+        """Breakdowns of both tiers: what has to be counted and protected."""
+        return (*self.breakdowns, *self.internal_breakdowns)
+
+    @model_validator(mode="after")
+    def _tiers_do_not_overlap(self) -> InstanceMeasure:
+        twice = {frozenset(item) for item in self.breakdowns} & {
+            frozenset(item) for item in self.internal_breakdowns
+        }
+        if twice or () in self.internal_breakdowns:
+            raise ValueError(f"{self.measure}: an internal breakdown is public already")
+        return self
 
     @model_validator(mode="after")
     def _observation_has_no_sql(self) -> InstanceMeasure:
@@ -259,8 +342,14 @@ class Instance:
 
     @cached_property
     def rules(self) -> dict[str, DisclosureRule]:
-        rules = [DisclosureRule.model_validate(item) for item in self._yaml("rules.yml")]
-        return {rule.id: rule for rule in rules}
+        return read_rules(self._yaml("rules.yml"), f"{self.name}/rules.yml")
+
+    @cached_property
+    def decisions(self) -> tuple[ReleaseDecision, ...]:
+        """Decisions on figures that can no longer be protected; none without a file."""
+        if not (self.folder / DECISIONS_FILE).exists():
+            return ()
+        return tuple(ReleaseDecision.model_validate(item) for item in self._yaml(DECISIONS_FILE) or [])
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
@@ -276,9 +365,13 @@ def list_instances() -> list[str]:
 
 
 __all__ = [
+    "PUBLIC",
     "AreaLevel",
     "AreaSystem",
+    "Audience",
+    "Coarsening",
     "DisclosureRule",
+    "DisclosureSettings",
     "Instance",
     "InstanceConfig",
     "InstanceMeasure",

@@ -71,6 +71,21 @@ class InstancePaths:
         return self.protected / "dbt"
 
     @property
+    def cell_key(self) -> Path:
+        """What free cross tables need and leave behind: p-tables and the journal."""
+        return self.protected / "cell_key"
+
+    @property
+    def reports(self) -> Path:
+        """Geheimhaltungsberichte, one per release."""
+        return self.protected / "berichte"
+
+    @property
+    def proof(self) -> Path:
+        """Decisions on every cell and their certificates (Parquet), and solved tables to be used again."""
+        return self.protected / "proof"
+
+    @property
     def as_of(self) -> Path:
         """States of earlier nights, one folder per day; never published."""
         return self.protected / "as_of"
@@ -78,6 +93,21 @@ class InstancePaths:
     @property
     def published(self) -> Path:
         return self.root / "published"
+
+    @property
+    def publication_ledger(self) -> Path:
+        """Every value ever released to the public, one Parquet file per release; append-only."""
+        return self.published / "ledger"
+
+    @property
+    def internal_ledger(self) -> Path:
+        """The same for the internal tiers: as confidential as their files."""
+        return self.internal / "ledger"
+
+    @property
+    def internal(self) -> Path:
+        """Files of the internal tiers, one folder per audience, readable by the owner only."""
+        return self.published / "intern"
 
     @property
     def open_data(self) -> Path:

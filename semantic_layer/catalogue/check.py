@@ -6,11 +6,14 @@ from collections import Counter
 
 from pydantic import ValidationError
 
+from lagebild.disclosure_rules import RulesError
 from lagebild.instance import Instance, list_instances
+from semantic_layer.catalogue.coarser import coarser_findings
 from semantic_layer.catalogue.history import history_findings, load_changes
 from semantic_layer.catalogue.loader import CatalogueError, load_catalogue
 from semantic_layer.catalogue.model import Catalogue
 from semantic_layer.catalogue.resolve import Supply, resolve
+from semantic_layer.catalogue.rules import rule_findings
 from semantic_layer.catalogue.validate import Finding, catalogue_findings, instance_findings
 
 
@@ -18,7 +21,13 @@ def findings_of(instance: Instance, catalogue: Catalogue) -> list[Finding]:
     """Findings of one instance folder, unreadable files included."""
     try:
         supply = Supply(catalogue, instance.config, instance.measures)
-        return instance_findings(supply, instance.sources.values(), instance.rules.values())
+        return [
+            *instance_findings(supply, instance.sources.values(), instance.rules.values()),
+            *coarser_findings(supply),
+            *rule_findings(supply, instance.rules, f"{instance.name}/rules.yml"),
+        ]
+    except RulesError as error:
+        return [Finding("Geheimhaltung", "Regel ungültig", problem) for problem in error.problems]
     except FileNotFoundError as error:
         name = str(error.filename).rsplit("/", maxsplit=1)[-1]
         return [Finding(instance.name, "Datei fehlt", f"Im Ordner der Instanz fehlt „{name}“.")]

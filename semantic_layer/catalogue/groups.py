@@ -7,6 +7,7 @@ aggregated deliveries arrive with `age=15-24` whatever their scale, so `age_akg`
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -75,7 +76,45 @@ def age_label(ages: AgeRange) -> str:
     return f"{lower} Jahre" if lower == upper else f"{lower}–{upper} Jahre"
 
 
+def is_coarse(breakdown: Sequence[str], config: InstanceConfig) -> bool:
+    """True when a breakdown contains a coarser scale of another dimension (`coarser` in instance.yml)."""
+    return any(dimension in config.coarser for dimension in breakdown)
+
+
+def finer_breakdown(breakdown: Sequence[str], config: InstanceConfig) -> tuple[str, ...]:
+    """The breakdown with every coarse dimension replaced by the fine one it merges."""
+    return tuple(config.coarser[name].of if name in config.coarser else name for name in breakdown)
+
+
+def finer_groups(
+    breakdown: Sequence[str], measure: InstanceMeasure, catalogue: Catalogue, config: InstanceConfig
+) -> tuple[tuple[Group, tuple[Group, ...]], ...]:
+    """Every group of a coarse breakdown with the fine groups it adds up.
+
+    "ohne Angabe" adds up to "ohne Angabe". Empty for a breakdown without a coarse dimension.
+    """
+    if not is_coarse(breakdown, config):
+        return ()
+    fine = groups_of(finer_breakdown(breakdown, config), measure, catalogue, config)
+    return tuple(
+        (group, tuple(item for item in fine if _is_merged(item, group, config)))
+        for group in groups_of(breakdown, measure, catalogue, config)
+    )
+
+
+def _is_merged(fine: Group, coarse: Group, config: InstanceConfig) -> bool:
+    codes = {member.dimension: member.code for member in fine.members}
+    for member in coarse.members:
+        scale = config.coarser.get(member.dimension)
+        merged = (member.code,) if scale is None else scale.members.get(member.code, (UNKNOWN,))
+        if codes[member.dimension if scale is None else scale.of] not in merged:
+            return False
+    return True
+
+
 def dimension_label(dimension: str, catalogue: Catalogue, config: InstanceConfig) -> str:
+    if dimension in config.coarser:
+        return config.coarser[dimension].label
     if is_age_dimension(dimension, config) or dimension == AGE:
         return "Alter"
     found = catalogue.dimension_by_id.get(dimension)
@@ -86,6 +125,8 @@ def members(dimension: str, catalogue: Catalogue, config: InstanceConfig) -> tup
     """Members of a dimension in reading order, without "ohne Angabe"; empty for an unknown dimension."""
     if is_age_dimension(dimension, config):
         return age_bands(dimension, config.dimensions[dimension])
+    if dimension in config.coarser:
+        return _coarse_members(dimension, catalogue, config)
     found = catalogue.dimension_by_id.get(dimension)
     if found is None:
         return ()
@@ -93,6 +134,28 @@ def members(dimension: str, catalogue: Catalogue, config: InstanceConfig) -> tup
         Member(dimension, code, label, found.column, sort_key=index)
         for index, (code, label) in enumerate(found.members.items())
     )
+
+
+def _coarse_members(dimension: str, catalogue: Catalogue, config: InstanceConfig) -> tuple[Member, ...]:
+    """Members of a coarser scale. They are categories of their own, also where they merge age bands: a reader who asks
+    for age bands must not get bands that overlap."""
+    scale = config.coarser[dimension]
+    fine = {member.code: member for member in members(scale.of, catalogue, config)}
+    found = []
+    for index, (code, codes) in enumerate(scale.members.items()):
+        merged = [fine[item] for item in codes if item in fine]
+        label = scale.labels.get(code) or _merged_label(merged)
+        found.append(Member(dimension, code, label, "category", sort_key=index))
+    return tuple(found)
+
+
+def _merged_label(merged: Sequence[Member]) -> str:
+    """`unter 14 Jahre` for bands that follow one another, else the labels joined by `und`."""
+    bands = sorted((member.age for member in merged if member.age), key=lambda age: age[0])
+    follow = all(one[1] is not None and one[1] + 1 == other[0] for one, other in itertools.pairwise(bands))
+    if bands and len(bands) == len(merged) and follow:
+        return age_label((bands[0][0], bands[-1][1]))
+    return " und ".join(member.label for member in merged)
 
 
 def id_dimension(dimension: str, measure: InstanceMeasure, config: InstanceConfig) -> str:
@@ -151,9 +214,12 @@ __all__ = [
     "age_bands",
     "age_label",
     "dimension_label",
+    "finer_breakdown",
+    "finer_groups",
     "group_id",
     "groups_of",
     "is_age_dimension",
+    "is_coarse",
     "members",
     "released_breakdown",
 ]

@@ -241,12 +241,12 @@ def _area_system(supplied: Sequence[InstanceMeasure], supply: Supply) -> str:
 
 
 def _lowest_level(indicator: Indicator, supplied: Sequence[InstanceMeasure], config: InstanceConfig) -> str:
-    """The coarsest of the measures' lowest levels and the entry's own limit.
+    """The coarsest of the measures' finest public levels and the entry's own limit.
 
     A limit that names a level the area system does not have is no limit there: levels are the instance's own.
     """
     system = config.area_system(supplied[0].area_system)
-    levels = [item.lowest_level for item in supplied]
+    levels = [item.released_level for item in supplied]
     if indicator.lowest_level in [level.code for level in system.levels]:
         levels.append(indicator.lowest_level)
     return min(levels, key=system.rank)

@@ -13,6 +13,7 @@ from itertools import combinations
 
 from lagebild.instance import AreaSystem, DisclosureRule, InstanceConfig, InstanceMeasure, SourceConfig
 from semantic_layer.catalogue import groups
+from semantic_layer.catalogue.linked import linked_findings
 from semantic_layer.catalogue.model import AGE, AgeRange, Catalogue, Indicator, Measure, Part
 from semantic_layer.catalogue.resolve import ResolvedIndicator, Supply, resolve, within
 
@@ -55,7 +56,8 @@ def instance_findings(
 ) -> list[Finding]:
     """All contradictions between an instance and the catalogue; empty when it is in order."""
     source_by_id = {item.id: item for item in sources}
-    rule_ids = {item.id for item in rules}
+    rule_by_id = {item.id: item for item in rules}
+    rule_ids = set(rule_by_id)
     counted = Counter(item.measure for item in supply.measures)
     found = [
         Finding(
@@ -77,6 +79,7 @@ def instance_findings(
         found += _supplied_measure(item, supply, source_by_id, rule_ids)
     if not found:
         # Resolving needs a sound instance; its findings would only repeat the ones above.
+        found += [Finding(*finding) for finding in linked_findings(supply, rule_by_id)]
         resolved = resolve(supply)
         shown = [item.indicator for item in resolved if item.status == "active"]
         found += [
@@ -303,10 +306,19 @@ def _supplied_measure(
         yield Finding(
             item.measure, "Ebene unbekannt", f"„{system.label}“ hat keine Ebene „{item.lowest_level}“."
         )
-    yield from _overlap(item, supply)
-    for dimension in sorted({name for breakdown in item.breakdowns for name in breakdown}):
+    elif item.public_level and item.public_level not in [level.code for level in system.levels]:
+        yield Finding(
+            item.measure, "Ebene unbekannt", f"„{system.label}“ hat keine Ebene „{item.public_level}“."
+        )
+    elif system.rank(item.released_level) > system.rank(item.lowest_level):
+        yield Finding(
+            item.measure,
+            "Ebene zu fein",
+            "Die öffentliche Ebene („public_level“) ist feiner als die feinste berechnete („lowest_level“).",
+        )
+    for dimension in sorted({name for breakdown in item.all_breakdowns for name in breakdown}):
         known = supply.catalogue.dimension_by_id.get(dimension)
-        if groups.is_age_dimension(dimension, config):
+        if groups.is_age_dimension(dimension, config) or dimension in config.coarser:
             continue
         if known is None:
             yield Finding(
@@ -318,30 +330,6 @@ def _supplied_measure(
                 "Gliederung nicht belegt",
                 f"„{known.label}“ muss als „category_dimension“ eingetragen sein.",
             )
-
-
-def _overlap(item: InstanceMeasure, supply: Supply) -> Iterator[Finding]:
-    """The same people below the root of two area systems: differences of the two would show single blocks.
-
-    Only `restricts` says that two measures count the same people. Whether several `part_of` measures add up to their
-    whole the catalogue does not know, so that a sum split into measures is not found here.
-    """
-    definition = supply.catalogue.measure_by_id.get(item.measure)
-    base = supply.measure(definition.restricts) if definition else None
-    if base is None or base.area_system == item.area_system:
-        return
-    if _below_root(item, supply.config) and _below_root(base, supply.config):
-        yield Finding(
-            item.measure,
-            "Gebietsgliederungen überschneiden sich",
-            f"„{supply.label(base.measure)}“ zählt dieselben Personen in einer anderen Gebietsgliederung; aus beiden "
-            "ließen sich kleine Gebiete errechnen. Bitte nur für das gesamte Gebiet veröffentlichen.",
-        )
-
-
-def _below_root(item: InstanceMeasure, config: InstanceConfig) -> bool:
-    system = next((other for other in config.area_systems if other.code == item.area_system), None)
-    return system is not None and system.levels[0].code != item.lowest_level
 
 
 def _dashboard(config: InstanceConfig, resolved: dict[str, ResolvedIndicator]) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +16,14 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lagebild.instance import DisclosureRule, Instance, InstanceMeasure, SourceConfig
+from lagebild.instance import PUBLIC, Instance, InstanceMeasure, SourceConfig
 from semantic_layer.catalogue import groups
 from semantic_layer.catalogue.history import load_changes
+from semantic_layer.catalogue.linked import linked as linked_measures
 from semantic_layer.catalogue.loader import load_catalogue
 from semantic_layer.catalogue.model import AGE, Catalogue, Measure
 from semantic_layer.catalogue.resolve import ResolvedIndicator, Supply, resolve
-from semantic_layer.export import companions
+from semantic_layer.export import companions, linked, rules
 
 Row = dict[str, Any]
 
@@ -43,14 +43,6 @@ _CYCLES: Final[Mapping[str, str]] = {
 
 def _schema(**fields: pa.DataType) -> pa.Schema:
     return pa.schema([pa.field(name, kind) for name, kind in fields.items()])
-
-
-def _rule_schema() -> pa.Schema:
-    """One column per field of `DisclosureRule`, so that a new threshold reaches dbt without a second list."""
-    kinds: dict[Any, pa.DataType] = {bool: _BOOL, int: _INT, float: _FLOAT}
-    hints = typing.get_type_hints(DisclosureRule)
-    fields = [pa.field(name, kinds.get(hints[name], _TEXT)) for name in DisclosureRule.model_fields]
-    return pa.schema([pa.field("rule_id", _TEXT), *(item for item in fields if item.name != "id")])
 
 
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {
@@ -107,11 +99,12 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         period_type=_TEXT,
         area_system=_TEXT,
         lowest_level=_TEXT,
+        public_level=_TEXT,
         rule_id=_TEXT,
         tier=_TEXT,
         part_of=_TEXT,
     ),
-    "measure_breakdown": _schema(measure_id=_TEXT, breakdown=_TEXT),
+    "measure_breakdown": _schema(measure_id=_TEXT, breakdown=_TEXT, tier=_TEXT),
     "group_member": _schema(
         group_id=_TEXT,
         breakdown=_TEXT,
@@ -125,7 +118,10 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         category=_TEXT,
         sort_key=_INT,
     ),
-    "rule": _rule_schema(),
+    "rule": rules.RULE_SCHEMA,
+    "rule_threshold": rules.THRESHOLD_SCHEMA,
+    "rule_combination": rules.COMBINATION_SCHEMA,
+    "group_coarser": rules.COARSER_SCHEMA,
     "area_level": _schema(
         area_system=_TEXT,
         area_system_label=_TEXT,
@@ -160,7 +156,18 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         decision=_TEXT,
         recommendation_id=_TEXT,
     ),
+    "audience": _schema(audience=_TEXT, label=_TEXT, area_system=_TEXT, level=_TEXT, position=_INT),
+    "release_decision": _schema(
+        measure_id=_TEXT,
+        period_key=_TEXT,
+        area_code=_TEXT,
+        group_key=_TEXT,
+        decision=_TEXT,
+        decided_on=_DAY,
+        position=_INT,
+    ),
     "peer_feature": _schema(indicator_id=_TEXT, label=_TEXT, is_logarithmic=_BOOL),
+    **linked.SCHEMAS,
 }
 
 
@@ -196,10 +203,10 @@ def catalogue_tables(instance: Instance, catalogue: Catalogue | None = None) -> 
         ],
         "measure_breakdown": _breakdown_rows(supply),
         "group_member": _group_rows(supply),
-        "rule": [
-            {"rule_id": rule.id, **rule.model_dump(exclude={"id"})}
-            for rule in sorted(instance.rules.values(), key=lambda rule: rule.id)
-        ],
+        "rule": rules.rule_rows(instance.rules.values(), rules.labels_of(supply)),
+        "rule_threshold": rules.threshold_rows(instance.rules.values(), rules.levels_of(supply.config)),
+        "rule_combination": rules.combination_rows(supply, instance.rules),
+        "group_coarser": rules.coarser_rows(supply),
         "area_level": _area_level_rows(supply),
         "age_band": [
             {"dimension": name, "age_from": _lower(band), "age_to": _upper(band), "member": band.code}
@@ -222,8 +229,31 @@ def catalogue_tables(instance: Instance, catalogue: Catalogue | None = None) -> 
         ],
         "indicator_break": companions.break_rows(resolved, supply.catalogue),
         "indicator_change": companions.change_rows(resolved, load_changes()),
+        "audience": [
+            {
+                "audience": item.id,
+                "label": item.label,
+                "area_system": item.area_system or None,
+                "level": item.level or None,
+                "position": position,
+            }
+            for position, item in enumerate(supply.config.audiences, start=1)
+        ],
+        "release_decision": [
+            {
+                "measure_id": item.measure,
+                "period_key": item.period or None,
+                "area_code": item.area or None,
+                "group_key": item.group or None,
+                "decision": item.decision,
+                "decided_on": item.decided_on,
+                "position": position,
+            }
+            for position, item in enumerate(instance.decisions)
+        ],
         "target": companions.target_rows(instance.targets),
         "peer_feature": companions.feature_rows(resolved, instance.config.peers),
+        **linked.rows(linked_measures(supply, instance.rules)),
     }
     return {name: pa.Table.from_pylist(list(rows[name]), schema=schema) for name, schema in SCHEMAS.items()}
 
@@ -275,18 +305,38 @@ def dbt_vars(instance: Instance, release_id: str = "", input_fingerprint: str = 
         "landing_dir": str(instance.paths.landing),
         "catalogue_dir": str(instance.paths.catalogue),
         "main_area_system": config.main_area_system,
+        "revision_tolerance": config.revision_tolerance,
         "release_id": release_id,
         "input_fingerprint": input_fingerprint,
         "catalogue_version": catalogue_version(catalogue_tables(instance)),
         "measures": [
             {
                 **measure.model_dump(mode="json"),
+                # dbt counts both tiers; which cell is of which stands in `measure_breakdown`.
+                # Coarser scales are summed from the fine ones later on (fct_measure).
+                "breakdowns": [
+                    list(breakdown)
+                    for breakdown in measure.all_breakdowns
+                    if not groups.is_coarse(breakdown, config)
+                ],
                 "level_rank": config.area_system(measure.area_system).rank(measure.lowest_level),
+                "refined_by": _refined_by(measure, instance),
             }
             for measure in instance.measures
             if measure.input != "observation"
         ],
     }
+
+
+def _refined_by(measure: InstanceMeasure, instance: Instance) -> Row | None:
+    """The second area system the same cases are released in; None without one."""
+    supply = supply_of(instance)
+    whole_id = linked_measures(supply, instance.rules).refinements.get(measure.measure)
+    whole = supply.measure(whole_id) if whole_id else None
+    if whole is None:
+        return None
+    system = instance.config.area_system(whole.area_system)
+    return {"area_system": system.code, "level_rank": system.rank(whole.lowest_level)}
 
 
 def _indicator_row(resolved: ResolvedIndicator, supply: Supply) -> Row:
@@ -374,6 +424,7 @@ def _measure_row(supplied: InstanceMeasure, definition: Measure) -> Row:
             include={"input", "category_dimension", "period_type", "area_system", "lowest_level", "tier"}
         ),
         "measure_id": supplied.measure,
+        "public_level": supplied.released_level,
         "source_id": supplied.source,
         "where_sql": supplied.where,
         "value_sql": supplied.value,
@@ -384,18 +435,25 @@ def _measure_row(supplied: InstanceMeasure, definition: Measure) -> Row:
 
 def _breakdown_rows(supply: Supply) -> list[Row]:
     return [
-        {"measure_id": item.measure, "breakdown": breakdown}
+        {"measure_id": item.measure, "breakdown": breakdown, "tier": tier}
         for item in supply.measures
-        for breakdown in dict.fromkeys(
-            groups.released_breakdown(declared, item, supply.config) for declared in ((), *item.breakdowns)
-        )
+        for breakdown, tier in _tiers(item, supply).items()
     ]
+
+
+def _tiers(item: InstanceMeasure, supply: Supply) -> dict[str, str]:
+    """Breakdown -> tier. What is public under one of its names is public."""
+    internal = {
+        groups.released_breakdown(it, item, supply.config): "internal" for it in item.internal_breakdowns
+    }
+    public = {groups.released_breakdown(it, item, supply.config): PUBLIC for it in ((), *item.breakdowns)}
+    return {**public, **{name: tier for name, tier in internal.items() if name not in public}}
 
 
 def _group_rows(supply: Supply) -> list[Row]:
     found: dict[tuple[str, str], groups.Group] = {}
     for item in supply.measures:
-        for breakdown in ((), *item.breakdowns):
+        for breakdown in ((), *item.all_breakdowns):
             for group in groups.groups_of(breakdown, item, supply.catalogue, supply.config):
                 found.setdefault((group.breakdown, group.group_id), group)
     ordered = sorted(

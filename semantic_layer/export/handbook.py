@@ -92,7 +92,7 @@ def handbook(
                 "label": row["label"],
                 "definition": row["definition"],
                 "unit": row["unit"],
-                "lowest_level": levels.get(row["lowest_level"], row["lowest_level"]),
+                "lowest_level": levels.get(row["public_level"], row["public_level"]),
                 "rule": rules.get(row["rule_id"], ""),
             }
             for row in sorted(tables["measure"], key=lambda row: row["label"].casefold())

@@ -159,7 +159,7 @@ inner join {{{{ source("{_DATABASE}", "dim_period") }}}} as period using (period
 where
     fact.measure_id = '{item.measure}'
     and area.area_system = '{item.area_system}'
-    and area.area_level = '{item.lowest_level}'
+    and area.area_level = '{item.released_level}'
 """
 
 

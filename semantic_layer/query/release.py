@@ -135,6 +135,9 @@ def read_ledger(published: Path) -> list[LedgerEntry]:
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
+        if "kind" in row:
+            # Registers the values of a release, not a release.
+            continue
         found.append(
             LedgerEntry(row["release_id"], row["file_name"], datetime.fromisoformat(row["published_at"]))
         )

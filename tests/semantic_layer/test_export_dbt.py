@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.landing.contracts import TABLES
-from lagebild.instance import Instance, list_instances
+from lagebild.instance import Audience, Instance, InstanceConfig, InstanceMeasure, list_instances
 from semantic_layer.catalogue.check import check, run
 from semantic_layer.catalogue.groups import is_age_dimension
 from semantic_layer.catalogue.loader import CatalogueError, load_catalogue
@@ -157,6 +157,7 @@ def test_sql_of_the_microdata_measures_fits_the_landing_contract(name: str) -> N
                 for breakdown in item.breakdowns
                 for dimension in breakdown
                 if not is_age_dimension(dimension, instance.config)
+                and dimension not in instance.config.coarser
             } | ({"year"} if item.input == "budget" else {"age"})
             selected = ", ".join(sorted(columns))
             connection.execute(
@@ -236,3 +237,45 @@ def test_supply_of_joins_instance_and_catalogue() -> None:
     given = supply_of(Instance("musterkreis"))
     assert given.measure("population") is not None
     assert given.measure("fehlt") is None
+
+
+def test_the_internal_tier_is_marked_and_counted_with_the_rest() -> None:
+    """What is for the own Kommune only: marked in the catalogue, counted by dbt, unknown to indicators."""
+    measures = {row["measure_id"]: row for row in _rows("musterkreis", "measure")}
+    assert (measures["hze_eur"]["lowest_level"], measures["hze_eur"]["public_level"]) == (
+        "sozialraum",
+        "gemeinde",
+    )
+    assert measures["population"]["public_level"] == measures["population"]["lowest_level"]
+    tiers = {(r["measure_id"], r["breakdown"]): r["tier"] for r in _rows("musterkreis", "measure_breakdown")}
+    assert tiers["care_recipients", "pflegeart;sex"] == "internal"
+    assert tiers["care_recipients", "pflegeart"] == tiers["care_recipients", "total"] == "public"
+    counted = {item["measure"]: item for item in dbt_vars(Instance("musterkreis"))["measures"]}
+    assert ["pflegeart", "sex"] in counted["care_recipients"]["breakdowns"]
+    indicators = {row["indicator_id"]: row for row in _rows("musterkreis", "indicator")}
+    spending = [row for row in indicators.values() if "hze_eur" in _parts(str(row["indicator_key"]))]
+    assert spending and {row["lowest_level"] for row in spending} <= {"gemeinde", "amt", "kreis"}
+    assert [row["audience"] for row in _rows("musterkreis", "audience")] == ["kommune", "intern"]
+
+
+def _parts(indicator_key: str) -> set[str]:
+    return {
+        str(row["measure_id"])
+        for row in _rows("musterkreis", "indicator_part")
+        if row["indicator_key"] == indicator_key
+    }
+
+
+def test_audiences_and_tiers_that_contradict_themselves_are_refused() -> None:
+    with pytest.raises(ValueError, match="belong together"):
+        Audience(id="kommune", label="K", level="amt")
+    with pytest.raises(ValueError, match="everybody"):
+        Audience(id="public", label="alle")
+    measure = Instance("musterkreis").measures[0].model_dump()
+    with pytest.raises(ValueError, match="public already"):
+        InstanceMeasure.model_validate(measure | {"internal_breakdowns": [["sex"]]})
+    config = Instance("musterkreis").config.model_dump()
+    with pytest.raises(ValueError, match="no level"):
+        InstanceConfig.model_validate(
+            config | {"audiences": [{"id": "x", "label": "X", "area_system": "sozialraum", "level": "fehlt"}]}
+        )

@@ -109,6 +109,9 @@ RULE = DisclosureRule(id="count_3", basis="x")
         ({"rule": "fehlt"}, "Regel unbekannt"),
         ({"area_system": "fehlt"}, "Gebietsgliederung unbekannt"),
         ({"lowest_level": "fehlt"}, "Ebene unbekannt"),
+        ({"public_level": "fehlt"}, "Ebene unbekannt"),
+        ({"public_level": "sozialraum", "lowest_level": "gemeinde"}, "Ebene zu fein"),
+        ({"internal_breakdowns": [["fehlt"]]}, "Gliederung unbekannt"),
         ({"breakdowns": [["fehlt"]]}, "Gliederung unbekannt"),
         ({"breakdowns": [["grund"]], "input": "case"}, "Gliederung nicht belegt"),
         ({"breakdowns": []}, "Übersicht ohne Wert"),
@@ -133,14 +136,26 @@ def test_double_measures_and_unordered_bands_are_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("area_system", "lowest_level", "reported"),
-    [("bezirk", "gemeinde", True), ("bezirk", "kreis", False), ("raum", "sozialraum", False)],
+    ("area_system", "lowest_level", "source_input", "reported"),
+    [
+        ("bezirk", "gemeinde", "observation", True),
+        ("bezirk", "kreis", "observation", False),
+        ("raum", "sozialraum", "observation", False),
+        # Persons are counted by the pair of areas, so that both systems can be protected together.
+        ("bezirk", "gemeinde", "person", False),
+    ],
 )
-def test_the_same_people_in_two_area_systems_are_released_at_the_root_only(
-    area_system: str, lowest_level: str, reported: bool
+def test_the_same_people_in_two_area_systems_have_to_be_counted_by_pairs(
+    area_system: str, lowest_level: str, source_input: str, reported: bool
 ) -> None:
     children = measure(
-        measure="children", area_system=area_system, lowest_level=lowest_level, breakdowns=[["sex"]]
+        measure="children",
+        area_system=area_system,
+        lowest_level=lowest_level,
+        input=source_input,
+        breakdowns=[["sex"]],
     )
-    found = instance_findings(supply(catalogue(indicator()), measure(), children), [SOURCE], [RULE])
+    given = supply(catalogue(indicator()), measure(input=source_input), children)
+    source = SOURCE.model_copy(update={"tables": ("person", "observation")})
+    found = instance_findings(given, [source], [RULE])
     assert ("Gebietsgliederungen überschneiden sich" in {finding.rule for finding in found}) is reported
