@@ -23,8 +23,15 @@ import pyarrow.parquet as pq
 from ingestion.landing.contracts import TABLES
 from ingestion.landing.deliveries import SCHEMA as DELIVERY_SCHEMA
 from ingestion.landing.registry import CALENDAR_SCHEMA
+from lagebild.disclosure_rules import DisclosureRule
+from lagebild.instance import AreaLevel, AreaSystem, Coarsening, InstanceConfig, InstanceMeasure
 from lagebild.paths import DBT_PROJECT_DIR
+from semantic_layer.catalogue.linked import linked
+from semantic_layer.catalogue.model import Catalogue, Measure
+from semantic_layer.catalogue.resolve import Supply
+from semantic_layer.export import linked as linked_tables
 from semantic_layer.export.dbt import SCHEMAS as CATALOGUE_SCHEMAS
+from semantic_layer.export.rules import coarser_rows, combination_rows, rule_rows, threshold_rows
 
 STICHTAG = date(2024, 12, 31)
 DELIVERY = "mini-000000000001"
@@ -43,7 +50,9 @@ class Mini:
 
     root: Path
     measures: list[dict[str, Any]] = field(default_factory=list)
-    rules: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[DisclosureRule] = field(default_factory=list)
+    coarser: dict[str, Coarsening] = field(default_factory=dict)
+    """Coarser scales, as `instance.yml` says them; only of dimension `age`."""
     breakdowns: list[tuple[str, str]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
     indicators: list[dict[str, Any]] = field(default_factory=list)
@@ -64,6 +73,15 @@ class Mini:
     peer_features: list[dict[str, Any]] = field(default_factory=list)
     registry_dir: str = ""
     """Registry of another night, written by the test itself."""
+    part_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Measure to the wholes it is a part of, as `measures.yml` of the catalogue says it."""
+    restricts: dict[str, tuple[str, tuple[int, int | None]]] = field(default_factory=dict)
+    """Measure to the one it repeats for an age range."""
+    second_system: tuple[str, ...] = ()
+    """Levels of the area system `second`, coarsest first; areas come with `area(…, area_system="second")`."""
+    proof_dir: str = ""
+    """Folder with the proof of a solver; empty: nothing has been solved."""
+    require_certificate: bool = False
 
     @property
     def warehouse(self) -> Path:
@@ -82,22 +100,8 @@ class Mini:
         self.areas.append(row | more)
 
     def rule(self, rule_id: str, **more: Any) -> None:
-        row = {
-            "rule_id": rule_id,
-            "basis": "Test",
-            "policy": "evaluate",
-            "contributor": "person",
-            "min_count": 0,
-            "protect_zero": False,
-            "min_contributors": 0,
-            "dominance_n": 0,
-            "dominance_k_pct": 0.0,
-            "p_percent": 0.0,
-            "min_denominator": 0,
-            "group_disclosure": False,
-            "protect_unassigned": False,
-        }
-        self.rules.append(row | more)
+        """A rule as `rules.yml` would say it, overrides per level, tier and audience included."""
+        self.rules.append(DisclosureRule.model_validate({"id": rule_id, "basis": "Test", **more}))
 
     def measure(self, measure_id: str, rule_id: str, breakdowns: tuple[str, ...] = (), **more: Any) -> None:
         row = {
@@ -181,6 +185,53 @@ class Mini:
             pa.Table.from_pylist(self.calendar, schema=CALENDAR_SCHEMA), folder / "calendar.parquet"
         )
 
+    def _supply(self) -> Supply:
+        """The measures as an instance folder and the catalogue would give them; only what table groups ask for."""
+        levels = tuple(
+            AreaLevel(code=item["level"], label=item["level_label"], plural=item["level_plural"])
+            for item in AREA_LEVELS
+        )
+        second = tuple(AreaLevel(code=level, label=level, plural=level) for level in self.second_system)
+        config = InstanceConfig.model_construct(
+            dimensions={"age": self.age_bounds},
+            coarser=self.coarser,
+            area_systems=(
+                AreaSystem(code="sozialraum", label="Sozialräume", levels=levels),
+                AreaSystem(code="second", label="Zweite Gliederung", levels=second),
+            ),
+        )
+        restricted = {
+            name: {"restricts": whole, "covers": ages} for name, (whole, ages) in self.restricts.items()
+        }
+        catalogue = Catalogue.model_construct(
+            measures=tuple(
+                Measure.model_construct(
+                    id=row["measure_id"],
+                    part_of=self.part_of.get(row["measure_id"], ()),
+                    **restricted.get(row["measure_id"], {}),
+                )
+                for row in self.measures
+            )
+        )
+        supplied = tuple(
+            InstanceMeasure(
+                measure=row["measure_id"],
+                source=row["source_id"],
+                input=row["input"],
+                breakdowns=tuple(
+                    tuple(breakdown.split(";"))
+                    for measure, breakdown in self.breakdowns
+                    if measure == row["measure_id"] and breakdown != "total"
+                ),
+                period_type=row["period_type"],
+                area_system=row["area_system"],
+                lowest_level=row["lowest_level"],
+                rule=row["rule_id"],
+            )
+            for row in self.measures
+        )
+        return Supply(catalogue, config, supplied)
+
     def _write_catalogue(self) -> None:
         bounds = [*self.age_bounds, None]
         bands = [
@@ -202,7 +253,15 @@ class Mini:
                 {"group_id": "total", "breakdown": "total", "group_label": "insgesamt", "sort_key": 0},
                 *self.groups,
             ],
-            "rule": self.rules,
+            "rule": rule_rows(self.rules, {}),
+            "rule_threshold": threshold_rows(
+                self.rules,
+                tuple(dict.fromkeys([*(item["level"] for item in AREA_LEVELS), *self.second_system])),
+            ),
+            "rule_combination": list(
+                combination_rows(self._supply(), {rule.id: rule for rule in self.rules})
+            ),
+            "group_coarser": list(coarser_rows(self._supply())),
             "area_level": [
                 {
                     "area_system": "sozialraum",
@@ -212,6 +271,18 @@ class Mini:
                     **level,
                 }
                 for rank, level in enumerate(AREA_LEVELS)
+            ]
+            + [
+                {
+                    "area_system": "second",
+                    "area_system_label": "Zweite Gliederung",
+                    "is_main": False,
+                    "level_rank": rank,
+                    "level": level,
+                    "level_label": level,
+                    "level_plural": level,
+                }
+                for rank, level in enumerate(self.second_system)
             ],
             "age_band": bands,
             "source": [
@@ -227,6 +298,7 @@ class Mini:
             "indicator_change": self.indicator_changes,
             "target": self.targets,
             "peer_feature": self.peer_features,
+            **linked_tables.rows(linked(self._supply(), {rule.id: rule for rule in self.rules})),
         }
         folder = self.root / "catalogue"
         folder.mkdir(parents=True, exist_ok=True)
@@ -252,6 +324,8 @@ class Mini:
             "input_fingerprint": "F1",
             "catalogue_version": "C1",
             "measures": self.microdata_measures,
+            "proof_dir": self.proof_dir,
+            "require_certificate": self.require_certificate,
         }
         command = [
             str(Path(sys.executable).parent / "dbt"),

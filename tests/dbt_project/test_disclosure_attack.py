@@ -92,6 +92,8 @@ def release(tables: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFact
         "--select",
         "+published_fct_measure",
         "+stg_registry__calendar",
+        "--indirect-selection",
+        "cautious",
         "--exclude-resource-type",
         "unit_test",
     )

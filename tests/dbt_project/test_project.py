@@ -21,6 +21,7 @@ COVERED_OTHERWISE: Final = {
     "int_area_validity": "tests/dbt_project/test_area_validity.py",
     "int_measure__microdata": "macro over configured SQL; counted again with pandas in tests/dbt_project/test_star.py",
     "published_mart_delivery": "named copy of the calendar computed in ingestion.landing.calendar and tested there",
+    "int_disclosure__overlap": "macro over configured SQL; counted again in tests/dbt_project/test_overlap.py",
     "int_disclosure__decision_margin": "attacked by integer programming in tests/dbt_project/test_disclosure_attack.py",
 }
 # Copies of a model that is tested, cut to what is published.
@@ -28,7 +29,6 @@ COPIES: Final = {
     "published_bridge_area",
     "published_bridge_area_reform",
     "published_dim_area_polygon",
-    "published_dim_delivery",
     "published_dim_group",
     "published_dim_indicator",
     "published_dim_indicator_change",
@@ -39,7 +39,11 @@ COPIES: Final = {
     "published_dim_theme",
     "published_fct_recommendation",
     "published_mart_map",
-    "published_mart_measure",
+    "tier_dim_area",
+    "tier_dim_group",
+    "tier_dim_measure",
+    "tier_dim_period",
+    "tier_dim_reader",
 }
 
 
@@ -72,7 +76,7 @@ def test_every_published_column_is_described() -> None:
 
 def test_every_model_that_computes_has_a_unit_test() -> None:
     tested = {item["model"] for item in _documents("unit_tests")}
-    staging = {path.stem for path in (MODELS / "staging").glob("*.sql")}
+    staging = {path.stem for path in MODELS.rglob("stg_*.sql")}
     assert _model_names() - tested - staging - set(COVERED_OTHERWISE) - COPIES == set()
     # Exemptions that are no longer needed must not hide the next untested model of the same name.
     assert (set(COVERED_OTHERWISE) | COPIES) & tested == set()

@@ -8,7 +8,6 @@
     are not additive. -#}
 {% macro microdata_measure(measure) %}
     {%- set is_person = measure.input == "person" -%}
-    {%- set category_dimension = measure.category_dimension or "category" -%}
     {%- set dimensions = [] -%}
     {%- for breakdown in measure.breakdowns -%}
         {%- for dimension in breakdown if dimension not in dimensions -%}
@@ -18,66 +17,7 @@
     {%- set dimensions = dimensions | sort -%}
     (
         with
-            selected as (
-                select
-                    {% if is_person %}
-                        'stichtag' as period_type,
-                        reference_date as period_start,
-                        reference_date as period_end,
-                    {% endif %}
-                    *
-                from {{ ref("stg_landing__person") if is_person else ref("stg_landing__case") }}
-                where source_id = '{{ measure.source }}' and ({{ measure.where }})
-            ),
-            located as (
-                select
-                    selected.*,
-                    coalesce(
-                        by_block.area_key, by_gemeinde.area_key, in_gemeinde.area_key, in_root.area_key
-                    ) as leaf_key
-                    {%- for dimension in dimensions %}
-                        ,
-                        coalesce(
-                            {% if dimension.startswith("age") %}band_{{ dimension }}.member
-                            {% elif dimension == category_dimension %}selected.category
-                            {% else %}selected.{{ dimension }}
-                            {% endif %},
-                            'unknown'
-                        ) as member_{{ dimension }}
-                    {%- endfor %}
-                from selected
-                left join
-                    {{ ref("int_location") }} as by_block
-                    on by_block.area_system = '{{ measure.area_system }}'
-                    and by_block.location_kind = 'block'
-                    and by_block.level_rank = {{ measure.level_rank }}
-                    and by_block.location_code = selected.block_code
-                    and selected.period_end between by_block.valid_from and by_block.valid_until
-                left join
-                    {{ ref("int_location") }} as by_gemeinde
-                    on by_gemeinde.area_system = '{{ measure.area_system }}'
-                    and by_gemeinde.location_kind = 'gemeinde'
-                    and by_gemeinde.level_rank = {{ measure.level_rank }}
-                    and by_gemeinde.location_code = selected.gemeinde_code
-                    and selected.period_end between by_gemeinde.valid_from and by_gemeinde.valid_until
-                left join
-                    {{ ref("int_unassigned") }} as in_gemeinde
-                    on in_gemeinde.area_system = '{{ measure.area_system }}'
-                    and in_gemeinde.level_rank = {{ measure.level_rank }}
-                    and in_gemeinde.parent_code = selected.gemeinde_code
-                    and selected.period_end between in_gemeinde.valid_from and in_gemeinde.valid_until
-                left join
-                    {{ ref("int_unassigned") }} as in_root
-                    on in_root.area_system = '{{ measure.area_system }}'
-                    and in_root.level_rank = 1
-                    and selected.period_end between in_root.valid_from and in_root.valid_until
-                {%- for dimension in dimensions if dimension.startswith('age') %}
-                    left join
-                        {{ ref("int_age") }} as band_{{ dimension }}
-                        on band_{{ dimension }}.dimension = '{{ dimension }}'
-                        and band_{{ dimension }}.age = selected.age
-                {%- endfor %}
-            ),
+            {{ located_microdata(measure, dimensions) }},
             {% if not is_person %}
                 expanded as (
                     select located.*, bridge.ancestor_area_key as area_key
@@ -158,6 +98,91 @@
         {% endif %}
     )
 {% endmacro %}
+
+{#- CTEs `selected` and `located`: the records a measure counts, each with the area (`leaf_key`) of the measure's lowest
+    releasable level it lies in, and with its member of every dimension (`member_<dimension>`). -#}
+{% macro located_microdata(measure, dimensions) %}
+    {%- set is_person = measure.input == "person" -%}
+    {%- set category_dimension = measure.category_dimension or "category" -%}
+    selected as (
+        select
+            {% if is_person %}
+                'stichtag' as period_type, reference_date as period_start, reference_date as period_end,
+            {% endif %}
+            *
+        from {{ ref("stg_landing__person") if is_person else ref("stg_landing__case") }}
+        where source_id = '{{ measure.source }}' and ({{ measure.where }})
+    ),
+    located as (
+        select
+            selected.*,
+            {{ located_area("") }} as leaf_key
+            {%- if measure.refined_by %},{{ located_area("other_") }} as other_leaf_key{% endif %}
+            {%- for dimension in dimensions %}
+                ,
+                coalesce(
+                    {% if dimension.startswith("age") %}band_{{ dimension }}.member
+                    {% elif dimension == category_dimension %}selected.category
+                    {% else %}selected.{{ dimension }}
+                    {% endif %},
+                    'unknown'
+                ) as member_{{ dimension }}
+            {%- endfor %}
+        from
+            selected
+            {{ location_joins("", measure.area_system, measure.level_rank) }}
+            {% if measure.refined_by %}
+                {{ location_joins("other_", measure.refined_by.area_system, measure.refined_by.level_rank) }}
+            {% endif %}
+        {%- for dimension in dimensions if dimension.startswith('age') %}
+            left join
+                {{ ref("int_age") }} as band_{{ dimension }}
+                on band_{{ dimension }}.dimension = '{{ dimension }}'
+                and band_{{ dimension }}.age = selected.age
+        {%- endfor %}
+    )
+{% endmacro %}
+
+{#- Joins that place a record in an area system: by its block, else its Gemeinde, else "räumlich nicht zuordenbar" of the
+    Gemeinde or the root. `located_area` picks the area; the prefix keeps two systems apart. -#}
+{% macro location_joins(prefix, area_system, level_rank) %}
+    left join
+        {{ ref("int_location") }} as {{ prefix }}by_block
+        on {{ prefix }}by_block.area_system = '{{ area_system }}'
+        and {{ prefix }}by_block.location_kind = 'block'
+        and {{ prefix }}by_block.level_rank = {{ level_rank }}
+        and {{ prefix }}by_block.location_code = selected.block_code
+        and selected.period_end between {{ prefix }}by_block.valid_from and {{ prefix }}by_block.valid_until
+    left join
+        {{ ref("int_location") }} as {{ prefix }}by_gemeinde
+        on {{ prefix }}by_gemeinde.area_system = '{{ area_system }}'
+        and {{ prefix }}by_gemeinde.location_kind = 'gemeinde'
+        and {{ prefix }}by_gemeinde.level_rank = {{ level_rank }}
+        and {{ prefix }}by_gemeinde.location_code = selected.gemeinde_code
+        and selected.period_end
+        between {{ prefix }}by_gemeinde.valid_from and {{ prefix }}by_gemeinde.valid_until
+    left join
+        {{ ref("int_unassigned") }} as {{ prefix }}in_gemeinde
+        on {{ prefix }}in_gemeinde.area_system = '{{ area_system }}'
+        and {{ prefix }}in_gemeinde.level_rank = {{ level_rank }}
+        and {{ prefix }}in_gemeinde.parent_code = selected.gemeinde_code
+        and selected.period_end
+        between {{ prefix }}in_gemeinde.valid_from and {{ prefix }}in_gemeinde.valid_until
+    left join
+        {{ ref("int_unassigned") }} as {{ prefix }}in_root
+        on {{ prefix }}in_root.area_system = '{{ area_system }}'
+        and {{ prefix }}in_root.level_rank = 1
+        and selected.period_end between {{ prefix }}in_root.valid_from and {{ prefix }}in_root.valid_until
+{% endmacro %}
+
+{% macro located_area(prefix) -%}
+    coalesce(
+        {{ prefix }}by_block.area_key,
+        {{ prefix }}by_gemeinde.area_key,
+        {{ prefix }}in_gemeinde.area_key,
+        {{ prefix }}in_root.area_key
+    )
+{%- endmacro %}
 
 {#- Group key of a row of a grouping-sets query: `age=18-24;sex=f`, or `total` where nothing is broken down. -#}
 {% macro group_key(dimensions) -%}

@@ -21,6 +21,7 @@ with
                 then counted.providers
                 else counted.persons
             end as contributors,
+            counted.providers,
             counted.largest,
             counted.second_largest
         from {{ ref("int_measure__microdata") }} as counted
@@ -73,6 +74,13 @@ with
             {{ ref("stg_catalogue__group_member") }} as member
             on member.breakdown = breakdown.breakdown
             and not contains(member.group_id, '=unknown')
+        -- Coarser scales are summed below: a zero here would stand beside the sum.
+        where
+            not exists (
+                select 1
+                from {{ ref("stg_catalogue__group_coarser") }} as coarser
+                where coarser.measure_id = breakdown.measure_id and coarser.breakdown = breakdown.breakdown
+            )
     ),
     completed_microdata as (
         select
@@ -85,6 +93,7 @@ with
             coalesce(microdata.value, 0) as value,
             -- No row means no case; a row without a number of contributors stays unknown.
             case when microdata.measure_id is null then 0 else microdata.contributors end as contributors,
+            microdata.providers,
             microdata.largest,
             microdata.second_largest
         from grid
@@ -103,6 +112,7 @@ with
             case when missing.area_key is null then 'A' else 'O' end as obs_status,
             'F' as conf_status,
             completed.contributors,
+            completed.providers,
             completed.largest,
             completed.second_largest
         from completed_microdata as completed
@@ -112,6 +122,100 @@ with
             on missing.source_id = measures.source_id
             and missing.period_end = completed.period_end
             and missing.area_key = completed.area_key
+    ),
+    figures as (
+        select *
+        from covered_microdata
+        union all by name
+        select *
+        from {{ ref("int_measure__observation") }}
+        union all by name
+        select *
+        from {{ ref("int_measure__reference") }}
+    ),
+    merged_group as (
+        select
+            measure_id,
+            group_id,
+            fine_group_id,
+            count(*) over (partition by measure_id, group_id) as expected_parts
+        from {{ ref("stg_catalogue__group_coarser") }}
+    ),
+    -- Groups of a coarser scale are the sum of the fine ones; a missing or hidden one leaves no
+    -- figure. Persons and largest contributions can be put together exactly, of households and
+    -- providers the largest number of a part is certain: too few of them hide the figure, which errs
+    -- on the side of caution.
+    coarser as (
+        select
+            figures.measure_id,
+            figures.period_type,
+            figures.period_start,
+            figures.period_end,
+            figures.area_key,
+            merged_group.group_id as group_key,
+            -- Microdata: a part without a row is a part without a case ("räumlich nicht zuordenbar" is not
+            -- in the grid).
+            count(figures.value) = case
+                when any_value(measures.input) in ('person', 'case')
+                then count(*)
+                else any_value(merged_group.expected_parts)
+            end as is_complete,
+            round(sum(figures.value), 6) as value,
+            bool_or(figures.conf_status = 'C') as has_hidden_part,
+            bool_or(figures.obs_status = 'E') as has_estimated_part,
+            case
+                when count(figures.contributors) < count(*)
+                then null
+                when any_value(contributor_kind.contributor) = 'person'
+                then sum(figures.contributors)
+                else max(figures.contributors)
+            end as contributors,
+            case when count(figures.providers) = count(*) then max(figures.providers) end as providers,
+            list_reverse_sort(
+                list_filter(
+                    flatten(list([figures.largest, figures.second_largest])), part -> part is not null
+                )
+            ) as top_parts
+        from figures
+        inner join
+            merged_group
+            on merged_group.measure_id = figures.measure_id
+            and merged_group.fine_group_id = figures.group_key
+        inner join measures on measures.measure_id = figures.measure_id
+        inner join contributor_kind on contributor_kind.rule_id = measures.rule_id
+        group by
+            figures.measure_id,
+            figures.period_type,
+            figures.period_start,
+            figures.period_end,
+            figures.area_key,
+            merged_group.group_id
+    ),
+    with_coarser as (
+        select *
+        from figures
+        union all by name
+        select
+            measure_id,
+            period_type,
+            period_start,
+            period_end,
+            area_key,
+            group_key,
+            case when is_complete then value end as value,
+            case
+                when is_complete and has_estimated_part
+                then 'E'
+                when is_complete or has_hidden_part
+                then 'A'
+                else 'O'
+            end as obs_status,
+            case when has_hidden_part then 'C' else 'F' end as conf_status,
+            contributors,
+            providers,
+            top_parts[1] as largest,
+            top_parts[2] as second_largest
+        from coarser
     )
 select
     measure_id,
@@ -128,16 +232,7 @@ select
     obs_status,
     conf_status,
     cast(contributors as bigint) as contributors,
+    cast(providers as bigint) as providers,
     largest,
     second_largest
-from
-    (
-        select *
-        from covered_microdata
-        union all by name
-        select *
-        from {{ ref("int_measure__observation") }}
-        union all by name
-        select *
-        from {{ ref("int_measure__reference") }}
-    )
+from with_coarser

@@ -7,8 +7,10 @@ select
     measure.value_kind,
     measure.source_id,
     measure.area_system,
-    measure.lowest_level,
+    measure.public_level as lowest_level,
     rule.basis as rule_basis,
+    rule.thresholds_text as rule_thresholds,
+    rule.decision as rule_decision,
     measure.period_type,
     measure.additive_over_areas,
     measure.semi_additive_time

@@ -16,7 +16,6 @@ select
         else 'C'
     end as conf_status
 from {{ ref("int_disclosure__cell") }} as cell
-inner join {{ ref("stg_catalogue__measure") }} as measure using (measure_id)
 inner join
-    {{ ref("int_disclosure__decision") }} as decision using (measure_id, period_key, breakdown, area_key)
-where measure.tier = 'public'
+    {{ ref("int_disclosure__decision") }} as decision using (measure_id, period_key, area_key, group_key)
+where cell.tier = 'public'

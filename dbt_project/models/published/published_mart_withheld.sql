@@ -35,12 +35,12 @@ select
     case
         when cells_withheld = 0
         then ''
-        when contains(breakdown, ';')
+        when cells_published = 0
         then
-            'Die Kreuztabelle wird auf dieser und jeder feineren Ebene nicht ausgewiesen, '
-            || 'weil sie kleine Fallzahlen enthält, die sich aus den Randsummen errechnen ließen.'
+            'Auf dieser Ebene lässt sich kein Wert zeigen, '
+            || 'ohne dass sich eine kleine Fallzahl oder ein einzelner Betrag errechnen ließe.'
         else
-            'Kleine Fallzahlen: Die betroffenen Gebiete und so viele Nachbargebiete sind gesperrt, '
-            || 'dass sich kein Wert durch Abziehen errechnen lässt.'
+            'Kleine Fallzahlen und einzelne Beträge sind gesperrt, dazu so viele weitere Werte, '
+            || 'dass sie sich nicht aus den übrigen errechnen lassen.'
     end as note
 from counted
