@@ -36,6 +36,8 @@ from orchestration.fingerprint import (
     is_current,
     mark_synced,
 )
+from orchestration.protection.asset import protection_asset
+from orchestration.protection.load import RELATIONS
 from orchestration.publish import ReleaseRejected, current_release, publish, warehouse_release_id
 from orchestration.warehouse import warehouse_assets
 
@@ -50,8 +52,9 @@ def instance_assets(name: str, manifest: Path) -> list[AssetsDefinition]:
     if instance.config.synthetic is not None:
         assets.append(_sources(instance))
     landings = [_landing(instance, source) for source in instance.sources.values()]
-    warehouse = warehouse_assets(instance, manifest)
-    published = [key for key in warehouse.keys if key.path[1] == "published"]
+    warehouse, published = warehouse_assets(instance, manifest)
+    judged = [key for key in warehouse.keys if key.path[-1] in RELATIONS]
+    released = [key for key in published.keys if key.path[1] == "published"]
     return [
         *assets,
         *landings,
@@ -59,7 +62,10 @@ def instance_assets(name: str, manifest: Path) -> list[AssetsDefinition]:
         _catalogue(instance),
         _change(instance),
         warehouse,
-        _release(instance, sorted(published)),
+        protection_asset(instance, sorted(judged)),
+        published,
+        _release(instance, sorted(released)),
+        _disclosure_report(instance),
         *([_open_data(instance)] if instance.config.open_data is not None else []),
         _dashboards(instance),
     ]
@@ -69,7 +75,7 @@ def step_count(name: str) -> int:
     """Steps of a refresh: what `progress` counts to."""
     instance = Instance(name)
     optional = (instance.config.synthetic, instance.config.open_data)
-    return len(instance.sources) + 6 + sum(item is not None for item in optional)
+    return len(instance.sources) + 9 + sum(item is not None for item in optional)
 
 
 def synthetic_settings(instance: Instance) -> SyntheticSettings:
@@ -264,6 +270,27 @@ def _release(instance: Instance, published: Sequence[AssetKey]) -> AssetsDefinit
         return MaterializeResult(metadata={"release_id": done.release_id, "sha256": done.sha256, **rows})
 
     return release
+
+
+def _disclosure_report(instance: Instance) -> AssetsDefinition:
+    @asset(
+        key=_key(instance, "disclosure_report"),
+        deps=[_key(instance, "release")],
+        required_resource_keys={resource_key(instance.name)},
+        # Reads the warehouse.
+        pool=f"{instance.name}_warehouse",
+        group_name=f"{instance.name}_geheimhaltung",
+        description="Geheimhaltungsbericht zur Veröffentlichung, für die Datenschutzbeauftragten.",
+    )
+    def disclosure_report(context: AssetExecutionContext) -> MaterializeResult[Any]:
+        from orchestration.disclosure_report.write import write_report
+
+        with progress.step("Geheimhaltungsbericht schreiben") as step:
+            files = write_report(instance)
+            step.result(files.pdf.name)
+        return MaterializeResult(metadata={"file": files.pdf.name})
+
+    return disclosure_report
 
 
 def _open_data(instance: Instance) -> AssetsDefinition:

@@ -16,7 +16,17 @@ import typer
 
 from lagebild.instance import Instance, list_instances
 from lagebild.paths import PROJECT_ROOT, InstancePaths, var_dir
-from orchestration.commands import annehmen, api, catalogue, deliveries, originals, pruefseiten, query
+from orchestration.commands import (
+    annehmen,
+    api,
+    catalogue,
+    deliveries,
+    geheimhaltung,
+    kreuztabelle,
+    originals,
+    pruefseiten,
+    query,
+)
 from orchestration.commands.common import fail, known_instance
 
 DEFAULT_INSTANCE = "musterkreis"
@@ -35,6 +45,8 @@ app.add_typer(deliveries.app)
 app.add_typer(annehmen.app)
 app.add_typer(pruefseiten.app)
 app.add_typer(originals.app)
+app.add_typer(kreuztabelle.app)
+app.add_typer(geheimhaltung.app, name="geheimhaltung")
 
 
 @app.command()

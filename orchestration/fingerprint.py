@@ -20,7 +20,11 @@ from lagebild.paths import DBT_PROJECT_DIR, PROJECT_ROOT, InstancePaths
 from orchestration.publish import current_release, file_sha256
 
 # Adapters and landing too: a re-read delivery keeps its id and may mean something else.
-_CODE_FOLDERS = (PROJECT_ROOT / "disclosure", PROJECT_ROOT / "ingestion")
+_CODE_FOLDERS = (
+    PROJECT_ROOT / "disclosure",
+    PROJECT_ROOT / "ingestion",
+    PROJECT_ROOT / "orchestration" / "protection",
+)
 _DASHBOARD_FOLDERS = (PROJECT_ROOT / "superset_assets",)
 _GENERATED = {"target", "logs", "dbt_packages", "__pycache__"}
 _MARKER_NAME = "dashboards.json"

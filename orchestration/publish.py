@@ -8,21 +8,22 @@ A release that fails a check is thrown away and the current one stays.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from lagebild.instance import PUBLIC
+from orchestration import publication_ledger, tiers
+from orchestration.publication_ledger import ReleasedTable
 from orchestration.release_contract import RELEASE_TABLES, TableContract
 
 RELEASE_ID_FORMAT = "%Y%m%dT%H%M%SZ"
-LEDGER_NAME = "ledger.jsonl"
 CURRENT_NAME = "current.duckdb"
 PUBLISHED_SCHEMA = "published"
 _RELEASE_ID = re.compile(r"^\d{8}T\d{6}Z$")
@@ -62,7 +63,8 @@ def publish(
     keep: int = 10,
     contract: Mapping[str, TableContract] = RELEASE_TABLES,
 ) -> Release:
-    """Copies schema `published` of `warehouse` into `release-<id>.duckdb` below `published` and makes it current.
+    """Copies schema `published` of `warehouse` into `release-<id>.duckdb` below `published` and makes it current,
+    together with the files of the internal tiers. All are checked before the first one is shown.
 
     Keeps the newest `keep` release files. Raises ReleaseRejected when the copy breaks the contract, ValueError for a
     malformed release id, FileExistsError when the release exists already (a release is never overwritten).
@@ -73,8 +75,13 @@ def publish(
     target = published / f"release-{release_id}.duckdb"
     if target.exists():
         raise FileExistsError(f"release {release_id} exists already")
+    # What was released before has to be known completely before anything is added to it.
+    publication_ledger.settle(published)
+    if damages := publication_ledger.damages(published):
+        raise ReleaseRejected(tuple(damages))
     draft = target.with_name(target.name + ".tmp")
     _remove_database(draft)
+    tier_files: list[tiers.TierFile] = []
     try:
         with _copying(warehouse, draft) as connection:
             problems = _copy_tables(connection, contract)
@@ -88,6 +95,9 @@ def publish(
                 connection.execute("select input_fingerprint from draft.main.dim_release").fetchall()[0][0]
             )
             connection.execute("checkpoint draft")
+        tier_files, problems_of_tiers = tiers.draft_files(warehouse, published, release_id)
+        if problems_of_tiers:
+            raise ReleaseRejected(tuple(problems_of_tiers))
         draft.chmod(0o444)
         release = Release(
             release_id=release_id,
@@ -99,11 +109,18 @@ def publish(
             rows=rows,
         )
         os.replace(draft, target)
+        tiers.put_in_place(tier_files)
     finally:
         _remove_database(draft)
+        tiers.discard(tier_files)
+    # From here on everybody sees the new release, one file after the other.
+    tiers.make_current(tier_files)
     _make_current(target, published / CURRENT_NAME)
-    _append_ledger(published / LEDGER_NAME, release)
+    publication_ledger.append(published, asdict(release))
+    everything = [ReleasedTable(PUBLIC, (target,)), *tiers.released(tier_files)]
+    publication_ledger.record(published, release_id, everything)
     _forget_old_releases(published, keep)
+    tiers.forget(published, tier_files, keep)
     return release
 
 
@@ -133,10 +150,12 @@ def current_release(published: Path) -> Mapping[str, str] | None:
 
 def read_ledger(published: Path) -> list[Release]:
     """All releases ever made, oldest first."""
-    path = published / LEDGER_NAME
-    if not path.exists():
-        return []
-    return [Release(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    names = {field.name for field in fields(Release)}
+    return [
+        Release(**{name: value for name, value in row.items() if name in names})
+        for row in publication_ledger.read_register(published)
+        if "kind" not in row
+    ]
 
 
 def file_sha256(path: Path) -> str:
@@ -231,10 +250,31 @@ def _violations(
             )
             if leaked:
                 yield f"{name}: Gesperrte Zellen tragen einen Wert."
+    yield from _internal_cells(connection, contract)
     if "dim_release" in contract:
         ids = connection.execute("select release_id from draft.main.dim_release").fetchall()
         if ids != [(release_id,)]:
             yield "dim_release: Kennung passt nicht zur Veröffentlichung."
+
+
+def _internal_cells(
+    connection: duckdb.DuckDBPyConnection, contract: Mapping[str, TableContract]
+) -> Iterator[str]:
+    """Cells of the internal tier in a public table, with or without a value."""
+    key = ("measure_id", "area_key", "period_key", "group_key")
+    columns = connection.execute(
+        "select column_name from information_schema.columns where table_catalog = 'warehouse' "
+        "and table_schema = 'disclosure' and table_name = 'int_disclosure__cell'"
+    ).fetchall()
+    if not {*key, "tier"} <= {str(row[0]) for row in columns}:
+        return
+    for name, table in contract.items():
+        if set(key) <= set(table.columns) and _scalar(
+            connection,
+            f"select count(*) from draft.main.{name} inner join warehouse.disclosure.int_disclosure__cell as cell "
+            f"using ({', '.join(key)}) where cell.tier <> 'public'",
+        ):
+            yield f"{name}: Zellen der internen Stufe."
 
 
 def _make_current(release: Path, current: Path) -> None:
@@ -243,13 +283,6 @@ def _make_current(release: Path, current: Path) -> None:
     draft.unlink(missing_ok=True)
     os.link(release, draft)
     os.replace(draft, current)
-
-
-def _append_ledger(path: Path, release: Release) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(release), ensure_ascii=False, sort_keys=True) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _forget_old_releases(published: Path, keep: int) -> None:

@@ -106,8 +106,10 @@ def refresh(name: str) -> RefreshResult:
 
 
 def _messages(result: ExecuteInProcessResult) -> Iterator[str]:
+    from orchestration.publication_ledger import LedgerBroken
     from orchestration.publish import ReleaseRejected
 
+    german = (ReleaseRejected.__name__, LedgerBroken.__name__)
     for event in result.get_step_failure_events():
         failure = event.step_failure_data
         if failure.user_failure_data is not None and failure.user_failure_data.description:
@@ -116,7 +118,7 @@ def _messages(result: ExecuteInProcessResult) -> Iterator[str]:
         error = failure.error
         while error is not None and error.cause is not None:
             error = error.cause
-        if error is not None and error.cls_name == ReleaseRejected.__name__:
+        if error is not None and error.cls_name in german:
             yield error.message.split(": ", 1)[1].strip()
         elif error is not None:
             # Only the kind: the text of an unforeseen exception may quote a record. It stands in the log.

@@ -8,14 +8,14 @@ Does not belong here: types and descriptions (dbt YAML), values (dbt tests).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from lagebild.paths import DBT_PROJECT_DIR
 
-_CONTRACT = DBT_PROJECT_DIR / "models" / "published" / "_published.yml"
-_PREFIX = "published_"
+_FOLDER = DBT_PROJECT_DIR / "models" / "published"
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class TableContract:
     key: tuple[str, ...]
 
 
-def read_contract() -> dict[str, TableContract]:
-    """Published table -> contract. Raises ValueError for a published model whose grain nothing tests."""
-    models = yaml.safe_load(_CONTRACT.read_text(encoding="utf-8"))["models"]
+def read_contract(file: Path, prefix: str) -> dict[str, TableContract]:
+    """Released table -> contract. Raises ValueError for a released model whose grain nothing tests."""
+    models = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
     return {
-        str(model["name"]).removeprefix(_PREFIX): TableContract(
+        str(model["name"]).removeprefix(prefix): TableContract(
             columns=tuple(column["name"] for column in model["columns"]), key=_grain(model)
         )
         for model in models
@@ -44,4 +44,6 @@ def _grain(model: dict[str, Any]) -> tuple[str, ...]:
     raise ValueError(f"{model['name']}: no unique_grain test states its grain")
 
 
-RELEASE_TABLES: Final = read_contract()
+RELEASE_TABLES: Final = read_contract(_FOLDER / "_published.yml", "published_")
+TIER_TABLES: Final = read_contract(_FOLDER / "tiers" / "_tiers.yml", "tier_")
+"""Tables of a file of the internal tiers."""

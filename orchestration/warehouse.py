@@ -1,6 +1,7 @@
-"""The dbt project as Dagster assets of one instance.
+"""The dbt project as Dagster assets of one instance, in the two halves between which the protection stands.
 
 Belongs here: manifest, names of the assets, the call of dbt. Does not belong here: models, tests, thresholds.
+The first half counts and judges every figure, the second reads the proof, checks it and forms what is published.
 """
 
 # No `from __future__ import annotations`: Dagster compares the annotation of `context` with the class itself.
@@ -31,12 +32,19 @@ from lagebild.paths import DBT_PROJECT_DIR, var_dir
 from orchestration import progress
 from orchestration.exclusive import resource_key
 from orchestration.fingerprint import hash_files, input_fingerprint, project_files
-from orchestration.publish import new_release_id
+from orchestration.publish import new_release_id, read_ledger
 
 DBT_TARGET = "duckdb"
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
 UNIT_TESTS = "unit_test"
 """Run by pytest: they test the models, not last night's deliveries."""
+PROTECTION = "protection"
+_CERTIFICATE = ("certificate_", "base_world_agrees")
+"""Tests of the proof, by the beginning of their names."""
+BEFORE_PROTECTION = "fqn:lagebild.staging fqn:lagebild.core fqn:lagebild.disclosure"
+AFTER_PROTECTION = "fqn:lagebild.proof fqn:lagebild.published"
+"""Models of the two halves. Folders by name: an exclusion would take tests of both halves into the first, and a
+selection by path depends on the working directory."""
 
 
 def prepared_manifest() -> Path:
@@ -98,7 +106,12 @@ class InstanceTranslator(DagsterDbtTranslator):
         parents = manifest["parent_map"].get(unique_id, [])
         if any(not parent.startswith("source.") for parent in parents):
             return spec
-        return spec.replace_attributes(deps=[*spec.deps, AssetDep(AssetKey([self._instance.name, "change"]))])
+        # The proof is named in SQL only where there is one, so the manifest does not know what it waits for.
+        reads_proof = manifest["nodes"].get(unique_id, {}).get("name", "").startswith("stg_proof__")
+        names = [PROTECTION] if reads_proof else ["change"]
+        return spec.replace_attributes(
+            deps=[*spec.deps, *(AssetDep(AssetKey([self._instance.name, name])) for name in names)]
+        )
 
     @staticmethod
     def _layer(props: Mapping[str, Any]) -> str:
@@ -106,12 +119,19 @@ class InstanceTranslator(DagsterDbtTranslator):
 
 
 @contextmanager
-def dbt_environment(instance: Instance) -> Iterator[None]:
-    """Variables the dbt profile reads; dagster-dbt hands the process environment on to dbt."""
-    before = {name: os.environ.get(name) for name in ("LAGEBILD_WAREHOUSE", "DBT_TARGET_PATH")}
+def dbt_environment(instance: Instance, indirect_selection: str = "eager") -> Iterator[None]:
+    """Variables the dbt profile reads; dagster-dbt hands the process environment on to dbt.
+
+    `indirect_selection`: "cautious" runs a test only where all its models are built.
+    """
+    variables = {
+        "LAGEBILD_WAREHOUSE": str(instance.paths.warehouse),
+        "DBT_TARGET_PATH": str(instance.paths.dbt_target),
+        "DBT_INDIRECT_SELECTION": indirect_selection,
+    }
+    before = {name: os.environ.get(name) for name in variables}
     instance.paths.protected.mkdir(parents=True, exist_ok=True)
-    os.environ["LAGEBILD_WAREHOUSE"] = str(instance.paths.warehouse)
-    os.environ["DBT_TARGET_PATH"] = str(instance.paths.dbt_target)
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -122,19 +142,50 @@ def dbt_environment(instance: Instance) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def build_vars(instance: Instance) -> dict[str, Any]:
-    """`--vars` of one build: what the instance is, and the release it is built for."""
+def build_vars(instance: Instance, identity: Mapping[str, str]) -> dict[str, Any]:
+    """`--vars` of one build: what the instance is, the release it is built for, what was released before and the proof.
+
+    Raises LedgerBroken where earlier releases cannot be known completely.
+    """
+    from orchestration.publication_ledger import ledger_vars
     from semantic_layer.export.dbt import dbt_vars
 
-    return dbt_vars(instance, release_id=new_release_id(), input_fingerprint=input_fingerprint(instance))
+    return {
+        **dbt_vars(instance, **identity),
+        **ledger_vars(instance),
+        "proof_dir": str(instance.paths.proof),
+        # Without a complete proof nothing leaves the house.
+        "require_certificate": True,
+    }
 
 
-def warehouse_assets(instance: Instance, manifest: Path) -> AssetsDefinition:
-    """All models of the dbt project for one instance; their tests become asset checks."""
+def new_identity(instance: Instance) -> dict[str, str]:
+    """Release id and fingerprint of the build that begins now; remembered for its second half."""
+    identity = {"release_id": new_release_id(), "input_fingerprint": input_fingerprint(instance)}
+    instance.paths.protected.mkdir(parents=True, exist_ok=True)
+    _identity_file(instance).write_text(json.dumps(identity), encoding="utf-8")
+    return identity
+
+
+def present_identity(instance: Instance) -> dict[str, str]:
+    """Identity of the build under way. When its release is out already (the second half is run again by hand), the
+    figures go out under a new id: a release is never overwritten."""
+    identity: dict[str, str] = json.loads(_identity_file(instance).read_text(encoding="utf-8"))
+    if any(row.release_id == identity["release_id"] for row in read_ledger(instance.paths.published)):
+        return new_identity(instance)
+    return identity
+
+
+def _identity_file(instance: Instance) -> Path:
+    return instance.paths.protected / "build.json"
+
+
+def warehouse_assets(instance: Instance, manifest: Path) -> tuple[AssetsDefinition, AssetsDefinition]:
+    """All models of the dbt project for one instance, before and after the protection; their tests are asset checks."""
 
     @dbt_assets(
         manifest=manifest,
-        exclude=f"resource_type:{UNIT_TESTS}",
+        select=BEFORE_PROTECTION,
         name=f"{instance.name}_warehouse",
         dagster_dbt_translator=InstanceTranslator(instance),
         # DuckDB has one writer per file.
@@ -142,29 +193,68 @@ def warehouse_assets(instance: Instance, manifest: Path) -> AssetsDefinition:
         required_resource_keys={resource_key(instance.name)},
     )
     def warehouse(context: AssetExecutionContext) -> Iterator[Any]:
-        dbt = DbtCliResource(
-            project_dir=str(DBT_PROJECT_DIR),
-            profiles_dir=str(DBT_PROJECT_DIR),
-            target=DBT_TARGET,
-            dbt_executable=DBT_EXECUTABLE,
-        )
-        arguments = ["build", "--exclude-resource-type", UNIT_TESTS]
-        with progress.step("Warehouse rechnen (dbt)") as step, dbt_environment(instance):
-            invocation = dbt.cli(
-                [*arguments, "--vars", json.dumps(build_vars(instance))],
-                context=context,
-                target_path=instance.paths.dbt_target,
-                raise_on_error=False,
-            )
-            total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
-            for done, event in enumerate(invocation.stream(), start=1):
-                step.tick(f"{min(done, total)} von {total} Modellen und Prüfungen")
-                yield event
-            if not invocation.is_successful():
-                raise Failure(description=f"dbt: {_failed_nodes(invocation)}")
-            step.result(f"{total} Modelle und Prüfungen")
+        from orchestration.protection.store import write_empty
 
-    return warehouse
+        # Before the first protection dbt finds a proof without rows.
+        write_empty(instance.paths.proof)
+        # A test that compares with the published tables waits for them.
+        with (
+            progress.step("Warehouse rechnen (dbt)") as step,
+            dbt_environment(instance, indirect_selection="cautious"),
+        ):
+            yield from _build(context, instance, new_identity(instance), step)
+
+    @dbt_assets(
+        manifest=manifest,
+        select=AFTER_PROTECTION,
+        name=f"{instance.name}_published",
+        dagster_dbt_translator=InstanceTranslator(instance),
+        pool=f"{instance.name}_warehouse",
+        required_resource_keys={resource_key(instance.name)},
+    )
+    def published(context: AssetExecutionContext) -> Iterator[Any]:
+        with (
+            progress.step("Nachweis prüfen und Veröffentlichung rechnen (dbt)") as step,
+            dbt_environment(instance),
+        ):
+            yield from _build(context, instance, present_identity(instance), step)
+
+    return warehouse, published
+
+
+def _build(
+    context: AssetExecutionContext, instance: Instance, identity: Mapping[str, str], step: progress.Step
+) -> Iterator[Any]:
+    dbt = DbtCliResource(
+        project_dir=str(DBT_PROJECT_DIR),
+        profiles_dir=str(DBT_PROJECT_DIR),
+        target=DBT_TARGET,
+        dbt_executable=DBT_EXECUTABLE,
+    )
+    arguments = ["build", "--exclude-resource-type", UNIT_TESTS]
+    invocation = dbt.cli(
+        [*arguments, "--vars", json.dumps(build_vars(instance, identity))],
+        context=context,
+        target_path=instance.paths.dbt_target,
+        raise_on_error=False,
+    )
+    total = len(context.selected_asset_keys) + len(context.selected_asset_check_keys)
+    for done, event in enumerate(invocation.stream(), start=1):
+        step.tick(f"{min(done, total)} von {total} Modellen und Prüfungen")
+        yield event
+    if not invocation.is_successful():
+        raise Failure(description=_what_failed(invocation))
+    step.result(f"{total} Modelle und Prüfungen")
+
+
+def _what_failed(invocation: DbtCliInvocation) -> str:
+    failed = _failed_nodes(invocation)
+    if any(name.startswith(_CERTIFICATE) for name in failed.split(", ")):
+        return (
+            "Der Nachweis der Geheimhaltung ist unvollständig oder hält der Prüfung nicht stand "
+            f"({failed}). Es wurde nichts veröffentlicht."
+        )
+    return f"dbt: {failed}"
 
 
 def _failed_nodes(invocation: DbtCliInvocation) -> str:

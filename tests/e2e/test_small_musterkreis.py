@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 
 import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
+from lagebild.paths import PROJECT_ROOT
 from orchestration.publish import file_sha256, read_ledger
 from orchestration.release_contract import RELEASE_TABLES
 from tests.e2e.conftest import Installation
@@ -112,6 +115,77 @@ def test_a_failed_build_is_a_failure_with_the_step_and_the_release_stays(release
     assert done.returncode == 1
     assert "Schritt musterkreis_warehouse" in done.stderr
     assert "bleibt" in done.stderr
+    assert file_sha256(released.current) == before
+    assert len(read_ledger(released.published)) == 1
+
+
+# The second half of the build by itself, on a proof that somebody has changed meanwhile.
+SECOND_HALF = """
+import sys
+from dagster import AssetKey, DagsterInstance
+from orchestration.definitions import build_definitions, job_name
+from orchestration.refresh import dagster_home
+dagster_home()
+definitions = build_definitions(["musterkreis"])
+job = definitions.resolve_job_def(job_name("musterkreis"))
+published = AssetKey(["musterkreis", "published", "dim_release"])
+half = next(item for item in definitions.assets if published in item.keys)
+keys = [*half.keys, AssetKey(["musterkreis", "release"])]
+with DagsterInstance.get() as dagster:
+    result = job.execute_in_process(instance=dagster, asset_selection=keys, raise_on_error=False)
+for event in result.get_step_failure_events():
+    print(event.step_key, event.step_failure_data.user_failure_data.description)
+sys.exit(0 if result.success else 1)
+"""
+
+
+def _second_half(installation: Installation) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", SECOND_HALF],
+        cwd=PROJECT_ROOT,
+        env=installation.environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_every_table_has_a_verdict_and_the_attack_was_in_vain(released: Installation) -> None:
+    proof = released.var / "musterkreis" / "protected" / "proof"
+    with duckdb.connect() as connection:
+        methods = dict(
+            connection.execute(
+                "select method, count(*) from read_parquet(?) where audience = 'public' group by method",
+                [str(proof / "verdict.parquet")],
+            ).fetchall()
+        )
+    assert methods["solver"] > 20
+    assert set(methods) <= {"none", "solver", "fallback"}
+    attack = json.loads((proof / "attack.json").read_text(encoding="utf-8"))
+    assert attack["primaries"] > 0
+    assert attack["disproved"] == []
+
+
+def test_a_witness_that_is_tampered_with_blocks_the_release(released: Installation) -> None:
+    before = file_sha256(released.current)
+    witness = released.var / "musterkreis" / "protected" / "proof" / "witness.parquet"
+    intact = witness.read_bytes()
+    with duckdb.connect() as connection:
+        # One person more in one world: whatever is published above her no longer adds up.
+        connection.execute(
+            "create table witness as select * replace "
+            "(case when row_number() over () = 1 then delta + 1 else delta end as delta) from read_parquet(?)",
+            [str(witness)],
+        )
+        connection.execute(f"copy witness to '{witness}' (format parquet)")
+    try:
+        done = _second_half(released)
+    finally:
+        witness.write_bytes(intact)
+    assert done.returncode == 1, done.stderr[-2000:]
+    assert "musterkreis_published Der Nachweis der Geheimhaltung" in done.stdout
+    assert "certificate_" in done.stdout
     assert file_sha256(released.current) == before
     assert len(read_ledger(released.published)) == 1
 

@@ -85,6 +85,21 @@ def test_every_night_at_two_by_the_clock_on_the_wall(definitions: Definitions, i
     assert len(schedule.evaluate_tick(context).run_requests or []) == 1
 
 
+def test_the_protection_stands_between_the_halves_and_no_model_is_left_out(definitions: Definitions) -> None:
+    manifest = json.loads(prepared_manifest().read_text(encoding="utf-8"))
+    models = {node["alias"] for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    graph = definitions.resolve_asset_graph()
+    built = {key for key in graph.get_all_asset_keys() if key.path[0] == "musterkreis" and len(key.path) == 3}
+    assert {key.path[-1] for key in built if key.path[1] != "landing"} == models
+    protection = graph.get(AssetKey(["musterkreis", "protection"]))
+    assert {key.path[1] for key in protection.parent_keys} == {"disclosure"}
+    proof = [key for key in built if key.path[-1].startswith("stg_proof__")]
+    assert len(proof) == 4
+    assert all(protection.key in graph.get(key).parent_keys for key in proof)
+    attack = [key for key in graph.asset_check_keys if key.asset_key == protection.key]
+    assert [key.name for key in attack] == ["angriffspruefung"]
+
+
 def test_release_contract_and_dbt_contract_agree() -> None:
     manifest = json.loads(prepared_manifest().read_text(encoding="utf-8"))
     models = {

@@ -97,6 +97,7 @@ def test_a_breach_of_the_contract_leaves_the_live_release_alone(
     assert file_sha256(published / "current.duckdb") == before
     assert sorted(path.name for path in published.iterdir()) == [
         "current.duckdb",
+        "ledger",
         "ledger.jsonl",
         f"release-{RELEASE_ID}.duckdb",
     ]
