@@ -213,8 +213,8 @@ def _cover(connection: duckdb.DuckDBPyConnection, table: WideTable) -> None:
             connection.execute(
                 f"""
                 insert into disclosure.int_disclosure__group_cover
-                select distinct '{table.name}', '{table.name}', {" || ';' || ".join(parts) or "'total'"}, '{table.name}',
-                    clique, atom_group
+                select distinct '{table.name}', '{table.name}', {" || ';' || ".join(parts) or "'total'"},
+                    '{table.name}', clique, atom_group
                 from raw_atom where clique = '{";".join(clique)}'
                 """
             )
@@ -265,11 +265,11 @@ def _cells(connection: duckdb.DuckDBPyConnection, name: str) -> None:
             where atom.table_group = '{name}'
             group by atom.table_id, place.area_key, cover.group_key
         )
-        select table_id, row_number() over (partition by table_id order by level_rank, area_key, group_key) - 1, '{name}',
-            area_key, group_key,
-            case when group_key = 'total' then 'total' else regexp_replace(group_key, '=[^;]*', '', 'g') end as breakdown,
-            level_rank, value, value between 1 and {THRESHOLD - 1}, case when value between 1 and {THRESHOLD - 1} then
-            'count' end, 0, {THRESHOLD}, true, 'public',
+        select table_id, row_number() over (partition by table_id order by level_rank, area_key, group_key) - 1,
+            '{name}', area_key, group_key,
+            case when group_key = 'total' then 'total' else regexp_replace(group_key, '=[^;]*', '', 'g') end,
+            level_rank, value, value between 1 and {THRESHOLD - 1}, case when value between 1 and
+            {THRESHOLD - 1} then 'count' end, 0, {THRESHOLD}, true, 'public',
             (ln(1 + value) + 1) * case level_rank {level_weight} end
             * case when group_key = 'total' then 10 when contains(group_key, ';') then 1 else 3 end,
             false
