@@ -52,7 +52,9 @@ $(STAMP): requirements.lock
 	# The code is used in place: a path entry and a starter, no build.
 	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 	printf '%s\n' '$(CURDIR)' > "$$site/lagebild.pth"
-	printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'from orchestration.cli import app' 'app(prog_name="lagebild")' > $(BIN)/lagebild
+	# Worker processes import the starter again: without the question for its name they would start the command again.
+	printf '%s\n' '#!$(CURDIR)/$(BIN)/python' 'from orchestration.cli import app' 'if __name__ == "__main__":' \
+	  '    app(prog_name="lagebild")' > $(BIN)/lagebild
 	chmod +x $(BIN)/lagebild
 	rm -f $(VENV)/.installed-*
 	touch $@

@@ -1,7 +1,7 @@
 """Age: bands and single years, and the way from one to the other.
 
-Belongs here: sums of single years into bands, the spread of released bands over single years, children's and 60+ shares.
-Not here: how a population moves through the ages (`cohort`, `hamilton_perry`).
+Belongs here: sums of single years into bands, the spread of released bands over single years, shares of children and
+of 60+. Not here: how a population moves through the ages (`cohort`, `hamilton_perry`).
 
 Single years run from 0 to `top`, the last one open. All arrays have age in their last axis.
 Sources: Smith, Tayman & Swanson (2013), A Practitioner's Guide to State and Local Population Projections, ch. 10;

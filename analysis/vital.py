@@ -3,8 +3,8 @@
 Belongs here: everything that turns "1.4 children per woman" or "81 years" into rates by single year.
 Not here: the projection (`cohort`). Sexes: index 0 male, 1 female.
 
-A *cohort axis* has one entry more than there are ages: entry 0 are the newborn of the year, entry c persons aged c - 1 at
-its start. Survival is the share of such a cohort alive at the end of the year.
+A *cohort axis* has one entry more than there are ages: entry 0 are the newborn of the year, entry c persons aged c - 1
+at its start. Survival is the share of such a cohort alive at the end of the year.
 
 Sources: Preston, Heuveline & Guillot (2001), Demography, ch. 3, 5 and 6; Gompertz (1825); Brass (1974) on shifting a
 schedule instead of inventing one.
@@ -64,14 +64,14 @@ def life_expectancy(survival: Values) -> float:
 
 def survivors(survival: Values) -> Values:
     """Persons alive at each age in a stationary population, one per birth: what `ages.smooth` needs."""
-    alive = np.cumprod(survival[:-1])
+    alive: Values = np.cumprod(survival[:-1])
     alive[-1] /= max(1 - survival[-1], 1e-12)
     return alive
 
 
 def scale_hazard(survival: Values, factor: float) -> Values:
     """Mortality `factor` times as high at every age."""
-    return np.asarray(survival**factor)
+    return np.power(survival, factor)
 
 
 def shift_expectancy(survival: Values, years: float) -> Values:
@@ -124,4 +124,4 @@ SCENARIOS = (
     Scenario("mittel"),
     Scenario("hoch", fertility=1.07, expectancy_gain=0.12, in_migration=1.10),
 )
-"""Defaults of the house, about as wide as the low and high variants of the official projections. A planner sets own ones."""
+"""Defaults of the house, about as wide as the variants of the official projections. A planner sets own ones."""

@@ -1,5 +1,8 @@
-"""Which figures may be published: pure functions on arrays, no I/O (method: `docs/disclosure.md`).
+"""Which figures may be published, and the proof of it: pure functions on arrays, no I/O (method: `docs/disclosure.md`).
 
-Belongs here: atoms, attacker, suppression, witnesses, audit. Does not belong here: files, dbt, Dagster.
-The decision itself is made by dbt (macros of `dbt_project/macros/disclosure`); this room checks it with other code.
+Belongs here: linked tables (`table`), the solver that decides (`solver`), the worlds that prove it, later audiences,
+earlier releases as knowledge, attackers on other code (`attacker`, `audit`, `insiders`), disproofs, the optimum of
+small tables (`exact`), other methods to compare with (`alternatives`), noise for free cross tables (`cell_key`).
+Does not belong here: primary rules, which figures are linked and the tests of the proof (dbt: `models/disclosure`,
+`models/proof`), reading and writing tables and proofs (`orchestration/protection`), Dagster.
 """

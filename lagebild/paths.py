@@ -81,6 +81,11 @@ class InstancePaths:
         return self.protected / "berichte"
 
     @property
+    def build_identity(self) -> Path:
+        """Release id and fingerprint of the build under way, the same for both halves of dbt."""
+        return self.protected / "build.json"
+
+    @property
     def proof(self) -> Path:
         """Decisions on every cell and their certificates (Parquet), and solved tables to be used again."""
         return self.protected / "proof"

@@ -163,21 +163,17 @@ def new_identity(instance: Instance) -> dict[str, str]:
     """Release id and fingerprint of the build that begins now; remembered for its second half."""
     identity = {"release_id": new_release_id(), "input_fingerprint": input_fingerprint(instance)}
     instance.paths.protected.mkdir(parents=True, exist_ok=True)
-    _identity_file(instance).write_text(json.dumps(identity), encoding="utf-8")
+    instance.paths.build_identity.write_text(json.dumps(identity), encoding="utf-8")
     return identity
 
 
 def present_identity(instance: Instance) -> dict[str, str]:
     """Identity of the build under way. When its release is out already (the second half is run again by hand), the
     figures go out under a new id: a release is never overwritten."""
-    identity: dict[str, str] = json.loads(_identity_file(instance).read_text(encoding="utf-8"))
+    identity: dict[str, str] = json.loads(instance.paths.build_identity.read_text(encoding="utf-8"))
     if any(row.release_id == identity["release_id"] for row in read_ledger(instance.paths.published)):
         return new_identity(instance)
     return identity
-
-
-def _identity_file(instance: Instance) -> Path:
-    return instance.paths.protected / "build.json"
 
 
 def warehouse_assets(instance: Instance, manifest: Path) -> tuple[AssetsDefinition, AssetsDefinition]:

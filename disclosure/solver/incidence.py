@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csc_matrix, csr_matrix, vstack
 
-from disclosure.table import Integers, LinkedTable
+from disclosure.table import Flags, Integers, LinkedTable
 
 Indices = NDArray[np.int64]
 
@@ -24,17 +24,20 @@ def gather(pointer: Indices, keys: Indices) -> tuple[Indices, Indices]:
     """Positions of all entries of the given rows, and for each of them the place of its row in `keys`."""
     first = pointer[keys]
     length = pointer[keys + 1] - first
-    owner = np.repeat(np.arange(keys.size), length)
-    ends = np.cumsum(length)
-    return np.arange(owner.size) + np.repeat(first - (ends - length), length), owner
+    owner = np.arange(keys.size).repeat(length)
+    return np.arange(owner.size) + (first - (length.cumsum() - length))[owner], owner
 
 
 def distinct(numbers: Indices) -> Indices:
     """Sorted without repetition; `numpy.unique` spends more time on its options than on short arrays."""
-    numbers = np.sort(numbers)
+    numbers = numbers.copy()
+    numbers.sort()
     if numbers.size < 2:
         return numbers
-    return np.asarray(numbers[np.concatenate(([True], numbers[1:] != numbers[:-1]))])
+    new = np.empty(numbers.size, dtype=np.bool_)
+    new[0] = True
+    np.not_equal(numbers[1:], numbers[:-1], out=new[1:])
+    return np.asarray(numbers[new])
 
 
 @dataclass
@@ -72,6 +75,11 @@ class Incidence:
     cell_of_line: Indices
     """The cell a line stands for; -1 for a side of a knowledge row."""
     _supersets: dict[int, frozenset[int]] = field(default_factory=dict)
+    _flag: Flags = field(init=False)
+    """One flag per atom, all off between calls."""
+
+    def __post_init__(self) -> None:
+        self._flag = np.zeros(self.table.atoms, dtype=np.bool_)
 
     @classmethod
     def of(cls, table: LinkedTable) -> Incidence:
@@ -122,6 +130,22 @@ class Incidence:
 
     def on_line(self, line: int) -> Indices:
         return self.line_atoms[self.line_pointer[line] : self.line_pointer[line + 1]]
+
+    def without(self, atoms: Indices, others: Indices) -> Indices:
+        """The atoms that are none of the others, in their order (`numpy.isin` is ten times slower)."""
+        flag = self._flag
+        flag[others] = True
+        left = atoms[~flag[atoms]]
+        flag[others] = False
+        return left
+
+    def on_two(self, lines: Indices) -> Indices:
+        """Atoms that lie on at least two of the lines, ascending."""
+        atoms = self.on_lines(lines)
+        if atoms.size * 8 > self.table.atoms:
+            return np.flatnonzero(np.bincount(atoms, minlength=self.table.atoms) > 1)
+        atoms = np.sort(atoms)
+        return distinct(atoms[1:][atoms[1:] == atoms[:-1]])
 
     def cells_of(self, atoms: Indices) -> tuple[Indices, Indices]:
         """Cell and place in `atoms`, for every membership."""

@@ -71,8 +71,7 @@ def _seeds(state: State, cell: int, sign: int, need: int, width: int) -> Indices
         if filled.size > 64:
             filled = filled[np.argsort(-table.base[filled], kind="stable")[:64]]
         if int(np.minimum(table.base[best], need).sum()) < need or filled.size <= 3:
-            rest = filled[~np.isin(filled, best)]
-            best = np.concatenate([best, rest])
+            best = np.concatenate([best, state.incidence.without(filled, best)])
     return np.asarray(best)
 
 
@@ -86,7 +85,7 @@ def _partners(state: State, line: Indices, seed: int, cell: int, sign: int, need
     own = state.incidence.atoms_of(cell)
     others = line[line != seed]
     if own.size > 1:
-        others = others[~np.isin(others, own)]
+        others = state.incidence.without(others, own)
     if others.size <= width:
         return np.asarray(others)
     room = _room(table.base, table.ceiling, others, sign)
@@ -99,10 +98,9 @@ def _complete(incidence: Incidence, atoms: Indices, limit: int) -> Indices:
     lines = incidence.minimal_of(atoms)
     if not lines.size:
         return atoms
-    met = np.sort(incidence.on_lines(lines))
-    crossing = distinct(met[1:][met[1:] == met[:-1]])
+    crossing = incidence.on_two(lines)
     both = distinct(np.concatenate([atoms, crossing]))
     if both.size <= limit:
         return both
-    new = crossing[~np.isin(crossing, atoms)]
+    new = incidence.without(crossing, atoms)
     return np.sort(np.concatenate([atoms, new[: max(limit - atoms.size, 0)]]))

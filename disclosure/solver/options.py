@@ -19,12 +19,16 @@ class SolverOptions:
     largest_neighbourhood: int = 300
     """Atoms of a neighbourhood at most; the last attempt takes the whole table if it is not larger than
     `largest_program`."""
+    small: int = 1500
+    """Atoms of a table up to which every program is over the whole table, and everything hidden is reconsidered."""
     largest_program: int = 6000
     """Atoms of a program over the whole table at most; above, only what must not be hidden is a constraint."""
     suggestion_discount: float = 0.9
     """Cost factor of cells that the suggestion hides: patterns stay similar from release to release."""
     prune_rounds: int = 1
     """How often all secondary cells are looked at again."""
+    small_rounds: int = 2
+    """The same in `small` tables, as long as a round gains something."""
     prune_ends: int = 6
     """A secondary cell is given up if at most so many ends of ranges have to be proven anew."""
     integer_nodes: int = 60

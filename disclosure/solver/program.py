@@ -10,6 +10,7 @@ figure, up and down; figures that are the same set within the neighbourhood are 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import highspy
@@ -34,6 +35,8 @@ class Model:
     atoms: int
     cost: NDArray[np.float64]
     column_upper: NDArray[np.float64]
+    strict_upper: NDArray[np.float64]
+    """Upper bounds where only atoms that can fall by the whole amount may fall."""
     row_lower: NDArray[np.float64]
     row_upper: NDArray[np.float64]
     start: NDArray[np.int32]
@@ -47,6 +50,7 @@ class Engine:
     def __init__(self, integer_nodes: int) -> None:
         self.programs = 0
         self.integer_programs = 0
+        self.work = 0
         self.objective = 0.0
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.silent()
@@ -59,7 +63,18 @@ class Engine:
         ):
             self._highs.setOptionValue(name, value)
 
-    def solve(self, model: Model, *, whole: bool) -> NDArray[np.float64] | None:
+    def again(self, upper: NDArray[np.float64], atoms: int) -> NDArray[np.float64] | None:
+        """The program of the last call under other upper bounds, from where that one ended."""
+        self.programs += 1
+        columns = upper.size
+        self._highs.changeColsBounds(
+            columns, np.arange(columns, dtype=np.int32), np.zeros(columns), np.ascontiguousarray(upper)
+        )
+        return self._run(atoms, whole=False)
+
+    def solve(
+        self, model: Model, *, whole: bool, upper: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64] | None:
         """Change per atom, or None where there is none. `whole`: by branch and bound, else the linear relaxation."""
         columns = model.cost.size
         kind = np.zeros(columns, dtype=np.int32)
@@ -67,6 +82,7 @@ class Engine:
             kind[: 2 * model.atoms] = 1
             self.integer_programs += 1
         self.programs += 1
+        self.work += int(model.index.size)
         self._highs.setOptionValue("presolve", "on" if whole else "off")
         self._highs.passModel(
             columns,
@@ -77,7 +93,7 @@ class Engine:
             0.0,
             model.cost,
             np.zeros(columns),
-            model.column_upper,
+            model.column_upper if upper is None else upper,
             model.row_lower,
             model.row_upper,
             model.start,
@@ -85,6 +101,9 @@ class Engine:
             model.value,
             kind,
         )
+        return self._run(model.atoms, whole=whole)
+
+    def _run(self, atoms: int, *, whole: bool) -> NDArray[np.float64] | None:
         self._highs.run()
         self.objective = float(self._highs.getInfo().objective_function_value)
         status = self._highs.getModelStatus()
@@ -92,56 +111,73 @@ class Engine:
         optimal = status == highspy.HighsModelStatus.kOptimal
         if not (optimal or (whole and self._highs.getInfo().primal_solution_status == 2)):
             return None
-        found = np.asarray(solution.col_value[: 2 * model.atoms])
-        return np.asarray(found[: model.atoms] - found[model.atoms :])
+        found = np.asarray(solution.col_value[: 2 * atoms])
+        return np.asarray(found[:atoms] - found[atoms:])
 
 
-def cheapest_change(
+def cheapest_changes(
     engine: Engine,
     state: State,
     atoms: Indices,
     end: int,
     *,
     budget: float = np.inf,
-    strict: bool = False,
     free: bool = False,
-) -> Integers | None:
-    """Whole-number change per atom that takes the cell of an end at least to its goal; None where there is none.
+    branch: bool = True,
+    strict: bool = False,
+) -> Iterator[Integers]:
+    """Whole-number changes per atom that take the cell of an end at least to its goal; none where there is none.
 
     `budget`: no branch and bound where already the relaxation costs as much (a figure that changes by the whole amount
     costs its price, one that changes less is priced in proportion).
-
-    `strict`: only atoms that can fall by the whole amount may fall, which favours one cycle over several half ones.
-    `free`: hiding costs nothing; only figures that must not be hidden count.
+    `free`: hiding costs nothing; only figures that must not be hidden count. `branch` False: nothing where the solution
+    is fractional (branch and bound over a whole table takes seconds).
+    `strict`: first a change in which only atoms that can fall by the whole amount fall, which favours one cycle over
+    several half ones; then, if asked for another one, a change without that condition.
     """
     need = state.need(end)
     scale = 1.0 if need <= LARGEST_FLOAT else 2.0 ** math.ceil(math.log2(need / LARGEST_FLOAT))
-    model = _model(state, atoms, end, scale, strict=strict, free=free)
+    model = _model(state, atoms, end, scale, free=free)
     if model is None:
-        return None
-    found = engine.solve(model, whole=False)
+        return
+    is_loaded = False
+    if strict and (model.strict_upper < model.column_upper).any():
+        found = engine.solve(model, whole=False, upper=model.strict_upper)
+        whole = None if found is None else _whole(found, scale)
+        is_loaded = True
+        if whole is not None:
+            yield whole
+    found = engine.again(model.column_upper, model.atoms) if is_loaded else engine.solve(model, whole=False)
     if found is None:
-        return None
-    found = found * scale
-    whole = np.rint(found)
-    if np.abs(found - whole).max(initial=0.0) <= max(WHOLE, 1e-7 * scale):
-        return whole.astype(np.int64)
-    if engine.objective * scale >= budget * need:
-        return None
+        return
+    whole = _whole(found, scale)
+    if whole is not None:
+        yield whole
+        return
+    if not branch or engine.objective * scale >= budget * need:
+        return
     if scale != 1.0:
-        model = _model(state, atoms, end, 1.0, strict=strict, free=free)
+        model = _model(state, atoms, end, 1.0, free=free)
         assert model is not None
     found = engine.solve(model, whole=True)
-    return None if found is None else np.rint(found).astype(np.int64)
+    if found is not None:
+        yield np.rint(found).astype(np.int64)
 
 
-def _model(state: State, atoms: Indices, end: int, scale: float, *, strict: bool, free: bool) -> Model | None:
+def _whole(found: NDArray[np.float64], scale: float) -> Integers | None:
+    """The solution in units, or None where it is fractional."""
+    found = found * scale
+    whole = np.rint(found)
+    if np.abs(found - whole).max(initial=0.0) > max(WHOLE, 1e-7 * scale):
+        return None
+    return np.asarray(whole.astype(np.int64))
+
+
+def _model(state: State, atoms: Indices, end: int, scale: float, *, free: bool) -> Model | None:
     incidence, table = state.incidence, state.incidence.table
     cell, sign, need = end >> 1, 1 if end & 1 else -1, state.need(end)
     count = atoms.size
     room_up, room_down = table.ceiling[atoms] - table.base[atoms], table.base[atoms]
-    if strict:
-        room_down = np.where(room_down >= need, room_down, 0)
     most = 64 * need
     upper = np.minimum(np.concatenate([room_up, room_down]), most) / scale
 
@@ -204,12 +240,16 @@ def _model(state: State, atoms: Indices, end: int, scale: float, *, strict: bool
     row = np.concatenate([row, row, elastic, elastic])
     col = np.concatenate([col, col + count, 2 * count + extra, 2 * count + elastic.size + extra])
     val = np.concatenate([val, -val, np.full(elastic.size, -1.0), np.ones(elastic.size)])
+    column_upper = np.concatenate([upper, np.full(2 * elastic.size, np.inf)])
+    strict_upper = column_upper.copy()
+    strict_upper[count : 2 * count][room_down < need] = 0.0
     order = np.argsort(row, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
     return Model(
         atoms=count,
         cost=np.concatenate([price, elastic_price, elastic_price]),
-        column_upper=np.concatenate([upper, np.full(2 * elastic.size, np.inf)]),
+        column_upper=column_upper,
+        strict_upper=strict_upper,
         row_lower=np.concatenate(lower_ends),
         row_upper=np.concatenate(upper_ends),
         start=start.astype(np.int32),

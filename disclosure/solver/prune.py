@@ -19,7 +19,8 @@ from disclosure.solver.search import Search
 
 def prune(search: Search, secondary: Callable[[], Indices], is_late: Callable[[], bool]) -> None:
     """Looks at all secondary cells, the dearest first, until a round changes nothing."""
-    for _ in range(search.options.prune_rounds):
+    rounds = search.options.small_rounds if search.is_small else search.options.prune_rounds
+    for number in range(rounds):
         cells = secondary()
         order = np.lexsort((cells, -search.state.price[cells]))
         gained = 0
@@ -27,13 +28,16 @@ def prune(search: Search, secondary: Callable[[], Indices], is_late: Callable[[]
             if is_late():
                 return
             if search.state.hidden[cell]:
-                gained += give_back(search, cell)
+                gained += give_back(search, cell, first=number == 0)
         if not gained:
             return
 
 
-def give_back(search: Search, cell: int) -> bool:
-    """Shows a cell if that is possible for less than it costs; otherwise leaves everything as it was."""
+def give_back(search: Search, cell: int, *, first: bool = True) -> bool:
+    """Shows a cell if that is possible for less than it costs; otherwise leaves everything as it was.
+
+    `first`: in the first round branch and bound is worth its time.
+    """
     state = search.state
     using = [number for number in state.moved_by.get(cell, []) if state.alive[number]]
     for number in using:
@@ -43,11 +47,12 @@ def give_back(search: Search, cell: int) -> bool:
     if not lost:
         return True
     spent, before, hidden = 0.0, len(state.moves), state.hidden.copy()
-    possible = len(lost) <= search.options.prune_ends
+    few = len(lost) <= search.options.prune_ends
+    possible = few or search.is_small
     for end in lost if possible else []:
         if state.is_proven(end):
             continue
-        move = search.other_move(end, float(state.price[cell]) - spent)
+        move = search.other_move(end, float(state.price[cell]) - spent, branch=first and few)
         if move is None:
             possible = False
             break

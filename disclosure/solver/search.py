@@ -6,6 +6,7 @@ all ends (`protect`), giving cells back (`prune`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +17,7 @@ from disclosure.solver.cycles import cheapest_cycle
 from disclosure.solver.incidence import Indices
 from disclosure.solver.neighbourhood import neighbourhood
 from disclosure.solver.options import SolverOptions
-from disclosure.solver.program import Engine, cheapest_change
+from disclosure.solver.program import Engine, cheapest_changes
 from disclosure.solver.state import NO_COST, Move, State
 
 
@@ -28,6 +29,11 @@ class Search:
     options: SolverOptions
     engine: Engine
     _regions: Indices | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        atoms = self.state.incidence.table.atoms
+        self.is_small = atoms <= self.options.small
+        self._everything = np.arange(atoms)
 
     def prove(self, end: int, *, quick: bool = False) -> bool:
         """Finds a move for an end and takes it in, with its multiples. False where no choice of cells helps.
@@ -49,16 +55,23 @@ class Search:
     def best_move(self, end: int) -> Move | None:
         """The cheapest move the attempts find."""
         best, price = None, np.inf
+        options = self.options
+        is_large = self.state.incidence.table.cells >= options.large
+        enough = float(self.state.price[end >> 1])
+        enough *= options.satisfied_in_large if is_large else options.satisfied
         cycle = cheapest_cycle(self.state, end)
         if cycle is not None:
             best, price = cycle
-            table, options = self.state.incidence.table, self.options
-            enough = options.satisfied if table.cells < options.large else options.satisfied_in_large
-            if price <= enough * float(self.state.price[end >> 1]):
+            if price <= enough:
                 return best
+        if self.is_small:
+            move = self._try(end, self._everything, branch=False)
+            if move is not None:
+                cost = float(self.state.cost(move.cells).sum())
+                return best if best is not None and price <= cost else move
         seen = 0
         for attempt, width in enumerate(self.options.widths):
-            if best is not None and attempt > 1:
+            if best is not None and (attempt > 1 or price <= enough):
                 break
             for linked in (False, True) if best is None and attempt else (False,):
                 atoms = neighbourhood(
@@ -67,10 +80,7 @@ class Search:
                 if atoms.size == seen:
                     continue
                 seen = atoms.size
-                for strict in (True, False):
-                    move = self._try(end, atoms, price, strict=strict)
-                    if move is None:
-                        continue
+                for move in self._moves(end, atoms, price, strict=True):
                     cost = float(self.state.cost(move.cells).sum())
                     if cost < price:
                         best, price = move, cost
@@ -83,13 +93,18 @@ class Search:
                 best = self.any_move(end)
         return best
 
-    def other_move(self, end: int, budget: float) -> Move | None:
-        """A move for less than the budget, or None: one look at the cycles, one program."""
+    def other_move(self, end: int, budget: float, *, branch: bool = True) -> Move | None:
+        """A move for less than the budget, or None: one look at the cycles, one program.
+
+        `branch`: also by branch and bound in the neighbourhood.
+        """
         cycle = cheapest_cycle(self.state, end)
         if cycle is not None and cycle[1] < min(budget, NO_COST):
             return cycle[0]
-        atoms = neighbourhood(self.state, end, self.options.widths[0], self.options.largest_neighbourhood)
-        move = self._try(end, atoms, budget)
+        move = self._try(end, self._everything, branch=False) if self.is_small else None
+        if move is None and branch:
+            atoms = neighbourhood(self.state, end, self.options.widths[0], self.options.largest_neighbourhood)
+            move = self._try(end, atoms, budget)
         price = np.inf if move is None else float(self.state.cost(move.cells).sum())
         if cycle is not None and cycle[1] <= price:
             move, price = cycle
@@ -115,13 +130,21 @@ class Search:
         region = self._region()
         own = self.state.incidence.atoms_of(cell)
         atoms = np.flatnonzero(np.isin(region, region[own]))
-        delta = cheapest_change(self.engine, self.state, atoms, end, free=True)
-        return None if delta is None else self.state.feasible(atoms, delta)
+        for delta in cheapest_changes(self.engine, self.state, atoms, end, free=True):
+            return self.state.feasible(atoms, delta)
+        return None
 
-    def _try(self, end: int, atoms: Indices, budget: float = np.inf, *, strict: bool = False) -> Move | None:
-        delta = cheapest_change(self.engine, self.state, atoms, end, budget=budget, strict=strict)
-        move = None if delta is None else self.state.feasible(atoms, delta)
-        return move if move is not None and end in move.claims else None
+    def _try(self, end: int, atoms: Indices, budget: float = np.inf, *, branch: bool = True) -> Move | None:
+        return next(self._moves(end, atoms, budget, branch=branch), None)
+
+    def _moves(
+        self, end: int, atoms: Indices, budget: float, *, branch: bool = True, strict: bool = False
+    ) -> Iterator[Move]:
+        engine, state = self.engine, self.state
+        for delta in cheapest_changes(engine, state, atoms, end, budget=budget, branch=branch, strict=strict):
+            move = state.feasible(atoms, delta)
+            if move is not None and end in move.claims:
+                yield move
 
     def _region(self) -> Indices:
         """Atoms that known figures and knowledge tie together get the same number."""

@@ -99,6 +99,21 @@ def require_build(instance: Instance) -> None:
         raise NothingToReport("Im Warehouse steht keine fertig gerechnete Veröffentlichung.")
     if ("disclosure.int_disclosure__decision", "decided_by") not in found:
         raise NothingToReport("Das Warehouse stammt aus einer älteren Fassung; bitte neu rechnen.")
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        finished = str(_one(connection, "select release_id from published.dim_release"))
+    # The first half of a night that stopped before its second one: its figures and the old id do not belong together.
+    begun = _begun(instance)
+    if begun not in ("", finished):
+        raise NothingToReport(
+            f"Die Berechnung {begun} ist zwischen Geheimhaltung und Veröffentlichung stehen geblieben; der Bericht zur"
+            f" letzten fertigen Berechnung ({finished}) liegt unverändert bei den Berichten."
+        )
+
+
+def _begun(instance: Instance) -> str:
+    """Id of the build that was begun last; empty before the first one."""
+    path = instance.paths.build_identity
+    return str(json.loads(path.read_text(encoding="utf-8"))["release_id"]) if path.exists() else ""
 
 
 _DECIDED: Final = """

@@ -350,6 +350,21 @@ def test_annex_goes_when_nothing_is_open(instance: Instance) -> None:
     assert not list(instance.paths.reports.glob("*anlage*"))
 
 
+def test_a_night_that_stopped_half_way_does_not_rewrite_the_report_of_the_night_before(
+    instance: Instance,
+) -> None:
+    before = write_report(instance, now=NOW).html.read_bytes()
+    begun = {"release_id": "20991231T020000Z", "input_fingerprint": "x"}
+    instance.paths.build_identity.write_text(json.dumps(begun), encoding="utf-8")
+    with pytest.raises(
+        NothingToReport, match="20991231T020000Z ist zwischen Geheimhaltung und Veröffentlichung"
+    ):
+        write_report(instance, now=NOW)
+    assert [
+        path.read_bytes() for path in instance.paths.reports.glob("*.html") if "anlage" not in path.name
+    ] == [before]
+
+
 def test_command_and_its_refusals(instance: Instance) -> None:
     done = CliRunner().invoke(app, ["geheimhaltung", "bericht", "musterkreis"])
     assert done.exit_code == 0, done.output
