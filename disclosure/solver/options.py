@@ -14,12 +14,12 @@ class SolverOptions:
     satisfied: float = 1.0
     """A swap that costs at most so many times the cell it protects is taken without a linear program."""
     satisfied_in_large: float = 4.0
-    """The same in tables of `large` cells or more: a third less time for 4 % more cost."""
+    """The same in tables of `large` cells or more, and there also enough to stop widening the neighbourhood."""
     large: int = 3000
     largest_neighbourhood: int = 300
     """Atoms of a neighbourhood at most; the last attempt takes the whole table if it is not larger than
     `largest_program`."""
-    small: int = 1500
+    small: int = 2000
     """Atoms of a table up to which every program is over the whole table, and everything hidden is reconsidered."""
     largest_program: int = 6000
     """Atoms of a program over the whole table at most; above, only what must not be hidden is a constraint."""

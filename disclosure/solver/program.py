@@ -10,6 +10,7 @@ figure, up and down; figures that are the same set within the neighbourhood are 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ SMALL_MOVE = 1e-3
 LARGEST_FLOAT = 1e4
 """Changes are scaled by a power of two to this order of magnitude: cents of a budget keep clear of the tolerances."""
 WHOLE = 1e-6
+LATE_SECONDS = 0.5
+"""What a program may take once the deadline has passed."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Model:
 class Engine:
     """One HiGHS instance, used again and again: setting it up costs more than a small program."""
 
-    def __init__(self, integer_nodes: int) -> None:
+    def __init__(self, integer_nodes: int, deadline: float | None = None) -> None:
+        self.deadline = deadline
         self.programs = 0
         self.integer_programs = 0
         self.work = 0
@@ -64,7 +68,7 @@ class Engine:
             self._highs.setOptionValue(name, value)
 
     def again(self, upper: NDArray[np.float64], atoms: int) -> NDArray[np.float64] | None:
-        """The program of the last call under other upper bounds, from where that one ended."""
+        """The program of the last call under other upper bounds, from where that one ended (no call in between)."""
         self.programs += 1
         columns = upper.size
         self._highs.changeColsBounds(
@@ -73,9 +77,17 @@ class Engine:
         return self._run(atoms, whole=False)
 
     def solve(
-        self, model: Model, *, whole: bool, upper: NDArray[np.float64] | None = None
+        self,
+        model: Model,
+        *,
+        whole: bool,
+        upper: NDArray[np.float64] | None = None,
+        unlimited: bool = False,
     ) -> NDArray[np.float64] | None:
-        """Change per atom, or None where there is none. `whole`: by branch and bound, else the linear relaxation."""
+        """Change per atom, or None where there is none. `whole`: by branch and bound, else the linear relaxation.
+
+        `unlimited`: the deadline does not cut in.
+        """
         columns = model.cost.size
         kind = np.zeros(columns, dtype=np.int32)
         if whole:
@@ -101,9 +113,16 @@ class Engine:
             model.value,
             kind,
         )
-        return self._run(model.atoms, whole=whole)
+        return self._run(model.atoms, whole=whole, unlimited=unlimited)
 
-    def _run(self, atoms: int, *, whole: bool) -> NDArray[np.float64] | None:
+    def _run(self, atoms: int, *, whole: bool, unlimited: bool = False) -> NDArray[np.float64] | None:
+        # A program that is cut off counts as one without solution; whoever concludes "unsafe" from that must not be
+        # cut off. Without a deadline nothing depends on the clock.
+        limit = np.inf
+        if self.deadline is not None and not unlimited:
+            # HiGHS measures its limit from the first program of the instance.
+            limit = self._highs.getRunTime() + max(self.deadline - time.monotonic(), LATE_SECONDS)
+        self._highs.setOptionValue("time_limit", limit)
         self._highs.run()
         self.objective = float(self._highs.getInfo().objective_function_value)
         status = self._highs.getModelStatus()
@@ -147,7 +166,11 @@ def cheapest_changes(
         is_loaded = True
         if whole is not None:
             yield whole
-    found = engine.again(model.column_upper, model.atoms) if is_loaded else engine.solve(model, whole=False)
+    found = (
+        engine.again(model.column_upper, model.atoms)
+        if is_loaded
+        else engine.solve(model, whole=False, unlimited=free)
+    )
     if found is None:
         return
     whole = _whole(found, scale)
@@ -159,7 +182,7 @@ def cheapest_changes(
     if scale != 1.0:
         model = _model(state, atoms, end, 1.0, free=free)
         assert model is not None
-    found = engine.solve(model, whole=True)
+    found = engine.solve(model, whole=True, unlimited=free)
     if found is not None:
         yield np.rint(found).astype(np.int64)
 

@@ -91,7 +91,7 @@ class _Run:
             upper=table.upper_goal.copy(),
             primary=table.is_primary & ~known,
         )
-        self.search = Search(self.state, options, Engine(options.integer_nodes))
+        self.search = Search(self.state, options, Engine(options.integer_nodes, deadline), self._is_late)
         self.progress = progress
         self.deadline = deadline
         now = time.monotonic()

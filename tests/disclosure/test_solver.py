@@ -199,6 +199,36 @@ def test_negligible_difference_to_the_optimum() -> None:
     assert found <= 1.3 * best
 
 
+@pytest.mark.parametrize("seed", [8, 15, 18])
+def test_top_levels_stay_where_the_optimum_shows_them(seed: int) -> None:
+    """Areas as a tree with many zeros and small counts: neighbourhoods alone hid an Amt and the Kreis here."""
+    random = np.random.default_rng(seed)
+    counts = np.where(random.random(48) < 0.45, random.integers(1, 3, 48), random.integers(3, 90, 48))
+    counts[random.random(48) < 0.5] = 0
+    areas = [("kreis", "K", list(range(48)))]
+    for level, size in (("amt", 16), ("gemeinde", 4), ("sozialraum", 1)):
+        areas += [
+            (level, f"{level}{first}", list(range(first, first + size))) for first in range(0, 48, size)
+        ]
+    weights = {"kreis": 1000.0, "amt": 100.0, "gemeinde": 20.0, "sozialraum": 5.0}
+    town = cube("tree", counts.reshape(48, 1), areas, level_weight=weights)
+    top = np.array([label.level in ("kreis", "amt") for label in town.labels])
+    best, pattern = optimum(town.table, seconds=20), protect(town.table)
+    proven(town.table, pattern)
+    assert best.proven
+    assert not best.is_hidden[top].any()
+    assert not pattern.is_hidden[top].any()
+    assert secondary_cost(town.table, pattern.is_hidden) <= 1.3 * best.cost
+
+
+def test_a_deadline_far_away_changes_nothing() -> None:
+    """Time limits of single programs count from now, not from the first program of the run."""
+    table = small_town(2, blocks=10).table
+    free, timed = protect(table), protect(table, deadline=time.monotonic() + 3600)
+    assert timed.method == "solver"
+    assert free.is_hidden.tobytes() == timed.is_hidden.tobytes()
+
+
 def test_repeated_runs_are_byte_for_byte_equal() -> None:
     table = small_town().table
     first, second = protect(table), protect(table)
