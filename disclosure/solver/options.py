@@ -19,8 +19,10 @@ class SolverOptions:
     largest_neighbourhood: int = 300
     """Atoms of a neighbourhood at most; the last attempt takes the whole table if it is not larger than
     `largest_program`."""
-    small: int = 2000
+    small: int = 2500
     """Atoms of a table up to which every program is over the whole table, and everything hidden is reconsidered."""
+    small_work: int = 1_300_000
+    """The same for atoms times primary cells: many programs over a whole table cost minutes and gain little."""
     largest_program: int = 6000
     """Atoms of a program over the whole table at most; above, only what must not be hidden is a constraint."""
     suggestion_discount: float = 0.9

@@ -34,7 +34,8 @@ class Search:
 
     def __post_init__(self) -> None:
         atoms = self.state.incidence.table.atoms
-        self.is_small = atoms <= self.options.small
+        work = atoms * int(self.state.primary.sum())
+        self.is_small = atoms <= self.options.small and work <= self.options.small_work
         self._everything = np.arange(atoms)
         self.is_large = self.state.incidence.table.cells >= self.options.large
 

@@ -15,7 +15,7 @@ from disclosure.alternatives.gauss import default_order, gauss
 from disclosure.alternatives.hypercube import Dimension, hypercube, subtables
 from disclosure.audit import audit
 from disclosure.exact import optimum, secondary_cost
-from disclosure.solver import protect
+from disclosure.solver import SolverOptions, protect
 from disclosure.table import Flags, Integers, LinkedTable
 from tests.disclosure.small_tables import crossed, crossed_subtables, linked_tables, table_of
 from tests.disclosure.town import Town, town
@@ -105,16 +105,20 @@ def test_gauss_trap() -> None:
 
 @pytest.mark.slow
 def test_gauss_trap_in_the_whole_town() -> None:
+    """3,240 figures, about 940 of them 1 or 2, as in the method paper: no primary depends linearly on what is published,
+    and still an attacker who counts in whole numbers narrows many down. Under our pattern he narrows none."""
     table = town().table
+    assert table.cells == 3240
+    assert 880 <= int(table.is_primary.sum()) <= 980
     hidden = gauss(table)
-    assert in_the_span(table, hidden).size == 0
-    primaries = np.flatnonzero(table.is_primary)
-    found = audit(table, hidden, primaries, integer=True)
-    assert found.is_exact.all()
-    assert found.disclosed.size > 0
-    assert found.unsafe.size > 300
-    pattern = protect(table)
-    assert audit(table, pattern.is_hidden, primaries[::16], integer=True).is_safe.all()
+    basis, _ = np.linalg.qr(table.membership[~hidden].toarray().T.astype(np.float64))
+    rows = table.membership[table.is_primary].toarray().astype(np.float64)
+    assert np.abs(rows - (rows @ basis) @ basis.T).max(axis=1).min() > 1e-6
+    sample = np.flatnonzero(table.is_primary)[::32]
+    assert audit(table, hidden, sample, integer=True).unsafe.size >= sample.size // 4
+    # Programs over the whole town would hide less and take two minutes.
+    pattern = protect(table, SolverOptions(small=0))
+    assert audit(table, pattern.is_hidden, sample, integer=True).is_safe.all()
 
 
 @settings(max_examples=40, deadline=None)

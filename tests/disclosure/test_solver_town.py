@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from disclosure.alternatives.gauss import gauss
 from disclosure.audit import audit
@@ -47,12 +46,3 @@ def test_cheap_options_are_as_safe() -> None:
     assert infeasible(table, pattern).size == 0
     low, high = unproven(table, pattern)
     assert not (low | high).any()
-
-
-@pytest.mark.slow
-def test_gauss_trap_in_the_whole_town() -> None:
-    """3,240 figures, about 940 of them 1 or 2, as in the method paper."""
-    table = town().table
-    assert table.cells == 3240
-    assert 880 <= int(table.is_primary.sum()) <= 980
-    certified(table)
