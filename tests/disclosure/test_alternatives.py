@@ -105,8 +105,8 @@ def test_gauss_trap() -> None:
 
 @pytest.mark.slow
 def test_gauss_trap_in_the_whole_town() -> None:
-    """3,240 figures, about 940 of them 1 or 2, as in the method paper: no primary depends linearly on what is published,
-    and still an attacker who counts in whole numbers narrows many down. Under our pattern he narrows none."""
+    """3,240 figures, about 940 of them 1 or 2, as in the method paper: no primary depends linearly on what is
+    published, and still who counts in whole numbers narrows many down. Under our pattern he narrows none."""
     table = town().table
     assert table.cells == 3240
     assert 880 <= int(table.is_primary.sum()) <= 980
