@@ -30,7 +30,7 @@ export PYTHONUTF8 := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export DO_NOT_TRACK := 1
 
-.PHONY: help setup setup-dev up down status refresh logins test lint format lock screenshots clean system-packages
+.PHONY: help setup setup-dev up down status refresh logins test thorough lint format lock screenshots clean system-packages
 
 help: ## diese Übersicht
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -95,7 +95,10 @@ format: setup-dev ## Python und SQL formatieren
 	$(BIN)/sqlfmt --quiet dbt_project
 
 test: setup-dev lint system-packages ## alle Prüfungen
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not thorough"
+
+thorough: setup-dev system-packages ## die großen Fälle der Prüfungen (Minuten je Fall)
+	@$(BIN)/python -m pytest -m thorough
 
 # What pip cannot bring: a browser, PostgreSQL as a source system, Java for Spark. Tests whose program is missing skip
 # themselves with a word.

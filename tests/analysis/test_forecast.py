@@ -69,7 +69,7 @@ def test_intervals_hold_on_points_nobody_has_seen(series: int, points: int) -> N
     assert min(shares.values()) >= 0.68 and max(shares.values()) <= 0.92
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_intervals_hold_with_every_candidate() -> None:
     generator = np.random.default_rng(21)
     inside = []

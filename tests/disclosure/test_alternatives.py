@@ -104,7 +104,7 @@ def test_gauss_trap() -> None:
     assert ours.unsafe.size == 0
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_gauss_trap_in_the_whole_town() -> None:
     """3,240 figures, about 940 of them 1 or 2, as in the method paper: no primary depends linearly on what is
     published, and still who counts in whole numbers narrows many down. Under our pattern he narrows none."""

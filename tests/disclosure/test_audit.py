@@ -42,7 +42,7 @@ def test_audit_agrees_with_counting_every_world(case: tuple[LinkedTable, Flags])
     np.testing.assert_array_equal(found.is_unsafe, primary & ~reached)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(case=linked_tables(most_atoms=12, most_value=1))
 def test_audit_agrees_with_counting_every_world_of_twelve_atoms(case: tuple[LinkedTable, Flags]) -> None:

@@ -214,7 +214,7 @@ def test_intervals_of_the_kreise_held(deutschland: Read) -> None:
     assert 0.75 <= given[0].coverage <= 0.85
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_intervals_held_on_indicators_nobody_tuned_by(deutschland: Read) -> None:
     """INKAR of the Kreise 1995-2021, not looked at while the method was built: 75-85 % before the fact, or refused."""
     rows = frame(deutschland("inkar"), "observation").query("area_level == 'kreis' and group_id == 'total'")
