@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, theilslopes
+from scipy.stats import kendalltau, norm, pearsonr, spearmanr, theilslopes
 
 Values = NDArray[np.float64]
 Polarity = Literal["higher_better", "lower_better", "neutral"]
@@ -105,8 +105,6 @@ def correlate(
 
     Interval by Fisher's z; for Spearman with the variance of Bonett & Wright (2000). Fewer than ten pairs: no number.
     """
-    from scipy.stats import norm, pearsonr, spearmanr
-
     both = ~np.isnan(first) & ~np.isnan(second)
     n = int(both.sum())
     caution = "Ein Zusammenhang über Gebiete belegt keine Ursache und gilt nicht für einzelne Menschen."

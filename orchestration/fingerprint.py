@@ -17,7 +17,8 @@ from ingestion.landing.deliveries import registry_path
 from ingestion.landing.registry import calendar_path
 from lagebild.instance import Instance
 from lagebild.paths import DBT_PROJECT_DIR, PROJECT_ROOT, InstancePaths
-from orchestration.publish import current_release, file_sha256
+from orchestration.database_files import file_sha256
+from orchestration.publish import current_release
 
 # Adapters and landing too: a re-read delivery keeps its id and may mean something else.
 _CODE_FOLDERS = (

@@ -24,6 +24,7 @@ from typing import Any, Final
 import duckdb
 
 from lagebild.instance import PUBLIC, Instance
+from orchestration.database_files import file_sha256, sql_literal
 
 REGISTER_NAME: Final = "ledger.jsonl"
 FOLDER_NAME: Final = "ledger"
@@ -139,7 +140,7 @@ def record(published: Path, release_id: str, released: Sequence[ReleasedTable]) 
         rows = _write_new_values(draft, folder, release_id, item)
         _flush(draft)
         entry = CellsEntry(
-            release_id, item.audience, str(target.relative_to(published)), _sha256(draft), rows
+            release_id, item.audience, str(target.relative_to(published)), file_sha256(draft), rows
         )
         append(published, asdict(entry))
         os.replace(draft, target)
@@ -203,7 +204,7 @@ def _damages(published: Path) -> Iterator[str]:
         path = published / entry.file_name
         if not path.exists():
             yield f"Die Datei {entry.file_name} fehlt."
-        elif _sha256(path) != entry.sha256:
+        elif file_sha256(path) != entry.sha256:
             yield f"Die Datei {entry.file_name} wurde verändert."
     registered = {entry.file_name for entry in entries}
     for folder in (published / FOLDER_NAME, published / INTERNAL_FOLDER / FOLDER_NAME):
@@ -221,13 +222,13 @@ def _write_new_values(draft: Path, folder: Path, release_id: str, item: Released
     """Values that differ from the last one in the ledger, or were never in it. Returns their number."""
     with duckdb.connect() as connection:
         for number, file in enumerate(item.files):
-            connection.execute(f"attach {_literal(file)} as release_{number} (read_only)")
+            connection.execute(f"attach {sql_literal(file)} as release_{number} (read_only)")
         parts = [_values(connection, f"release_{number}", item.table) for number in range(len(item.files))]
         released = " union ".join(part for part in parts if part) or f"select {_empty()} where false"
         earlier = folder.glob("*.parquet")
         ledger = f"read_parquet({[str(path) for path in sorted(earlier)]})" if _readable(folder) else None
         before = (
-            f"select * from {ledger} where audience = {_literal(item.audience)}"
+            f"select * from {ledger} where audience = {sql_literal(item.audience)}"
             if ledger
             else f"select {_empty()} where false"
         )
@@ -247,7 +248,7 @@ def _write_new_values(draft: Path, folder: Path, release_id: str, item: Released
                 select
                     released.measure_id, released.definition, released.period_key, released.area_key,
                     released.group_key, released.value,
-                    {_literal(item.audience)} as audience, {_literal(release_id)} as release_id
+                    {sql_literal(item.audience)} as audience, {sql_literal(release_id)} as release_id
                 from ({released}) as released
                 left join last_known using (measure_id, period_key, area_key, group_key)
                 where
@@ -255,10 +256,10 @@ def _write_new_values(draft: Path, folder: Path, release_id: str, item: Released
                     or last_known.definition <> released.definition
                     or abs(last_known.value - released.value) > {_SAME} * greatest(1, abs(released.value))
                 order by all
-            ) to {_literal(draft)} (format parquet, compression zstd)
+            ) to {sql_literal(draft)} (format parquet, compression zstd)
             """
         )
-        row = connection.execute(f"select count(*) from read_parquet({_literal(draft)})").fetchone()
+        row = connection.execute(f"select count(*) from read_parquet({sql_literal(draft)})").fetchone()
     assert row is not None  # an aggregate always has one row
     if item.audience != PUBLIC:
         draft.chmod(0o600)
@@ -296,7 +297,7 @@ def _finish(published: Path, entry: CellsEntry) -> None:
     """A registered file that was not renamed yet: the run was interrupted between the two."""
     target = published / entry.file_name
     draft = _draft(target)
-    if not target.exists() and draft.exists() and _sha256(draft) == entry.sha256:
+    if not target.exists() and draft.exists() and file_sha256(draft) == entry.sha256:
         os.replace(draft, target)
 
 
@@ -338,12 +339,3 @@ def _lines(path: Path) -> list[str]:
 
 def _line_hash(line: str) -> str:
     return hashlib.sha256(line.encode("utf-8")).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _literal(value: Path | str) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

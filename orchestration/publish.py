@@ -7,7 +7,6 @@ A release that fails a check is thrown away and the current one stays.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ import duckdb
 
 from lagebild.instance import PUBLIC
 from orchestration import publication_ledger, tiers
+from orchestration.database_files import file_sha256, sql_literal, switch
 from orchestration.publication_ledger import ReleasedTable
 from orchestration.release_contract import RELEASE_TABLES, TableContract
 
@@ -115,7 +115,7 @@ def publish(
         tiers.discard(tier_files)
     # From here on everybody sees the new release, one file after the other.
     tiers.make_current(tier_files)
-    _make_current(target, published / CURRENT_NAME)
+    switch(target, published / CURRENT_NAME)
     publication_ledger.append(published, asdict(release))
     everything = [ReleasedTable(PUBLIC, (target,)), *tiers.released(tier_files)]
     publication_ledger.record(published, release_id, everything)
@@ -158,19 +158,14 @@ def read_ledger(published: Path) -> list[Release]:
     ]
 
 
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextmanager
 def _copying(warehouse: Path, draft: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if not warehouse.exists():
         raise ReleaseRejected(("Es gibt noch kein Warehouse.",))
     connection = duckdb.connect()
     try:
-        connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-        connection.execute(f"attach {_literal(draft)} as draft")
+        connection.execute(f"attach {sql_literal(warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {sql_literal(draft)} as draft")
         yield connection
     finally:
         connection.close()
@@ -277,14 +272,6 @@ def _internal_cells(
             yield f"{name}: Zellen der internen Stufe."
 
 
-def _make_current(release: Path, current: Path) -> None:
-    # A second name for the same bytes: readers holding the old file keep it, the next connection sees the new one.
-    draft = current.with_name(current.name + ".tmp")
-    draft.unlink(missing_ok=True)
-    os.link(release, draft)
-    os.replace(draft, current)
-
-
 def _forget_old_releases(published: Path, keep: int) -> None:
     files = sorted(published.glob("release-*.duckdb"))
     for old in files[: max(0, len(files) - keep)]:
@@ -300,7 +287,3 @@ def _scalar(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
     row = connection.execute(sql).fetchone()
     assert row is not None  # an aggregate always has one row
     return int(row[0])
-
-
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -18,6 +18,7 @@ from typing import Final
 
 import duckdb
 
+from orchestration.database_files import sql_literal, switch
 from orchestration.publication_ledger import FOLDER_NAME, INTERNAL_FOLDER, ReleasedTable
 from orchestration.publication_ledger import TIER_FACTS as FACTS
 from orchestration.release_contract import TIER_TABLES, TableContract
@@ -59,8 +60,8 @@ def draft_files(warehouse: Path, published: Path, release_id: str) -> tuple[list
         discard([file])
         files.append(file)
         with duckdb.connect() as connection:
-            connection.execute(f"attach {_literal(warehouse)} as warehouse (read_only)")
-            connection.execute(f"attach {_literal(file.draft)} as draft")
+            connection.execute(f"attach {sql_literal(warehouse)} as warehouse (read_only)")
+            connection.execute(f"attach {sql_literal(file.draft)} as draft")
             _copy(connection, file)
             problems += [f"{name}: {problem}" for problem in _violations(connection, file, release_id)]
             connection.execute("checkpoint draft")
@@ -77,11 +78,7 @@ def put_in_place(files: Iterable[TierFile]) -> None:
 def make_current(files: Iterable[TierFile]) -> None:
     """Readers find the new file from now on; whoever has the old one open keeps it."""
     for file in files:
-        current = file.target.with_name(CURRENT_NAME)
-        link = current.with_name(current.name + ".tmp")
-        link.unlink(missing_ok=True)
-        os.link(file.target, link)
-        os.replace(link, current)
+        switch(file.target, file.target.with_name(CURRENT_NAME))
 
 
 def forget(published: Path, files: Sequence[TierFile], keep: int) -> None:
@@ -127,7 +124,7 @@ def _readers(warehouse: Path) -> list[tuple[str, str]]:
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, file: TierFile) -> None:
-    mine = f"audience = {_literal(file.audience)} and reader_code = {_literal(file.reader_code)}"
+    mine = f"audience = {sql_literal(file.audience)} and reader_code = {sql_literal(file.reader_code)}"
     for name, table in TIER_TABLES.items():
         condition = mine
         if name in _KEYS:
@@ -145,7 +142,7 @@ def _violations(connection: duckdb.DuckDBPyConnection, file: TierFile, release_i
     count = _Count(connection)
     if count(f"draft.main.{FACTS} where conf_status = 'C' and value is not null"):
         yield "Gesperrte Zellen tragen einen Wert."
-    owner = f"audience = {_literal(file.audience)} and reader_code = {_literal(file.reader_code)}"
+    owner = f"audience = {sql_literal(file.audience)} and reader_code = {sql_literal(file.reader_code)}"
     if count(f"draft.main.{FACTS} where not ({owner})"):
         yield "Zeilen eines anderen Empfängers."
     if file.reader_code and count(_foreign_areas(file)):
@@ -158,7 +155,7 @@ def _violations(connection: duckdb.DuckDBPyConnection, file: TierFile, release_i
         yield "Werte, die öffentlich sind."
     if (
         count("draft.main.dim_reader") != 1
-        or count(f"draft.main.dim_reader where release_id = {_literal(release_id)}") != 1
+        or count(f"draft.main.dim_reader where release_id = {sql_literal(release_id)}") != 1
     ):
         yield "dim_reader: Kennung passt nicht zur Veröffentlichung."
 
@@ -173,7 +170,7 @@ def _foreign_areas(file: TierFile) -> str:
             inner join warehouse.core.dim_area as own on own.area_key = inside.ancestor_area_key
             inner join warehouse.staging.stg_catalogue__audience as audience
                 on audience.area_system = own.area_system and audience.level = own.area_level
-            where own.area_code = {_literal(file.reader_code)} and audience.audience = {_literal(file.audience)}
+            where own.area_code = {sql_literal(file.reader_code)} and audience.audience = {sql_literal(file.audience)}
         )
     """
 
@@ -212,7 +209,3 @@ def _own(folder: Path) -> None:
     for path in (folder.parent, folder):
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o700)
-
-
-def _literal(value: Path | str) -> str:
-    return "'" + str(value).replace("'", "''") + "'"

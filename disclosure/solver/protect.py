@@ -139,11 +139,5 @@ class _Run:
 
     def _hide(self, which: Flags) -> None:
         # Rebuilding beats hiding cell by cell when there are many.
-        self.state = replace_hidden(self.state, self.state.hidden | (which & self.table.may_hide))
+        self.state = replace(self.state, hidden=self.state.hidden | (which & self.table.may_hide))
         self.search.state = self.state
-
-
-def replace_hidden(state: State, hidden: Flags) -> State:
-    """The same search with more cells hidden; moves and proofs stay."""
-    fresh = replace(state, hidden=hidden)
-    return fresh

@@ -8,6 +8,7 @@ from typing import Final
 
 import duckdb
 
+from orchestration.database_files import sql_literal
 from orchestration.disclosure_report.facts import Change
 
 _COMPARED: Final = """
@@ -35,7 +36,7 @@ def changes(published: Path, previous: str, current: str, labels: Mapping[str, s
         return ()
     with duckdb.connect() as connection:
         for name, path in zip(("before", "after"), files, strict=True):
-            connection.execute(f"attach '{_quoted(path)}' as {name} (read_only)")
+            connection.execute(f"attach {sql_literal(path)} as {name} (read_only)")
         rows = connection.execute(_COMPARED).fetchall()
     return tuple(
         Change(labels.get(row[0], row[0]), *(int(number) for number in row[1:]))
@@ -56,10 +57,6 @@ def changed_rules(before: Mapping[str, str] | None, now: Mapping[str, str]) -> t
         if before[name] != now[name]
     ]
     return tuple(sentences)
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 __all__ = ["changed_rules", "changes"]

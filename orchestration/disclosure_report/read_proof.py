@@ -13,6 +13,7 @@ from typing import Any, Final
 import duckdb
 
 from lagebild.instance import PUBLIC, Instance
+from orchestration.database_files import sql_literal
 from orchestration.disclosure_report.facts import Attack, Check, CheckState, TableGroup
 from orchestration.disclosure_report.texts import CHECKS
 
@@ -66,7 +67,7 @@ def uncertified_tables(connection: duckdb.DuckDBPyConnection, proof: Path) -> tu
         return 0, 0
     verdict = proof / "verdict.parquet"
     certified = (
-        f"select table_id from read_parquet('{_quoted(verdict)}') where audience = '{PUBLIC}'"
+        f"select table_id from read_parquet({sql_literal(verdict)}) where audience = '{PUBLIC}'"
         if verdict.exists()
         else "select null::varchar as table_id where false"
     )
@@ -138,10 +139,6 @@ def read_attack(path: Path) -> Attack | None:
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
     return connection.execute(sql).fetchall()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
 
 
 __all__ = [

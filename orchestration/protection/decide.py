@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from lagebild.instance import PUBLIC, DisclosureSettings
 from lagebild.paths import PROJECT_ROOT
+from orchestration.database_files import sql_literal
 from orchestration.fingerprint import hash_files, project_files
 from orchestration.protection import load, stages, store
 from orchestration.protection.stages import Decided
@@ -312,7 +313,6 @@ def _write_pattern(
         return draft
     connection.register("numbers", numbers)
     connection.register("decided", pa.concat_tables(decided))
-    target = str(draft).replace("'", "''")
     connection.execute(
         f"""
         copy (
@@ -330,7 +330,7 @@ def _write_pattern(
                 and allowed.area_key = cell.area_key
                 and allowed.group_key = cell.group_key
             order by numbers.number, cell.cell_id
-        ) to '{target}' (format parquet, compression zstd)
+        ) to {sql_literal(draft)} (format parquet, compression zstd)
         """
     )
     return draft

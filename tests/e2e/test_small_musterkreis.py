@@ -16,7 +16,8 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from lagebild.paths import PROJECT_ROOT
-from orchestration.publish import file_sha256, read_ledger
+from orchestration.database_files import file_sha256
+from orchestration.publish import read_ledger
 from orchestration.release_contract import RELEASE_TABLES
 from tests.e2e.conftest import Installation
 

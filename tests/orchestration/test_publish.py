@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.database_files import file_sha256
 from orchestration.publish import (
     ReleaseRejected,
     current_release,
-    file_sha256,
     new_release_id,
     publish,
     read_ledger,

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from orchestration import publication_ledger as ledger
-from orchestration.publish import ReleaseRejected, file_sha256, publish
+from orchestration.database_files import file_sha256
+from orchestration.publish import ReleaseRejected, publish
 from orchestration.release_contract import TIER_TABLES
 from tests.orchestration.release_fixture import RELEASE_ID, change, write_warehouse
 
