@@ -18,7 +18,7 @@ LOCK_HASH := $(shell sha256sum requirements.lock | cut -c1-16)
 STAMP := $(VENV)/.installed-$(LOCK_HASH)
 DEV_LOCK_HASH := $(shell sha256sum requirements-dev.lock | cut -c1-16)
 DEV_STAMP := $(VENV)/.installed-dev-$(DEV_LOCK_HASH)
-CODE := analysis disclosure expectations ingestion lagebild orchestration semantic_layer superset_assets tests
+CODE := analysis disclosure expectations ingestion lagebild orchestration reports semantic_layer superset_assets tests
 
 # Caches and browsers stay in the project whatever HOME is.
 export LAGEBILD_VAR ?= $(CURDIR)/var

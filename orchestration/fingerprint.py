@@ -22,6 +22,7 @@ from orchestration.publish import current_release
 
 # Adapters and landing too: a re-read delivery keeps its id and may mean something else.
 _CODE_FOLDERS = (
+    PROJECT_ROOT / "analysis",
     PROJECT_ROOT / "disclosure",
     PROJECT_ROOT / "ingestion",
     PROJECT_ROOT / "orchestration" / "protection",

@@ -26,9 +26,14 @@ class TableContract:
     key: tuple[str, ...]
 
 
-def read_contract(file: Path, prefix: str) -> dict[str, TableContract]:
+def read_models(folder: Path, pattern: str) -> list[dict[str, Any]]:
+    """The descriptions of the published models, in the order of files and models."""
+    files = sorted(folder.glob(pattern))
+    return [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
+
+
+def read_contract(models: list[dict[str, Any]], prefix: str) -> dict[str, TableContract]:
     """Released table -> contract. Raises ValueError for a released model whose grain nothing tests."""
-    models = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
     return {
         str(model["name"]).removeprefix(prefix): TableContract(
             columns=tuple(column["name"] for column in model["columns"]), key=_grain(model)
@@ -44,6 +49,8 @@ def _grain(model: dict[str, Any]) -> tuple[str, ...]:
     raise ValueError(f"{model['name']}: no unique_grain test states its grain")
 
 
-RELEASE_TABLES: Final = read_contract(_FOLDER / "_published.yml", "published_")
-TIER_TABLES: Final = read_contract(_FOLDER / "tiers" / "_tiers.yml", "tier_")
+PUBLISHED_MODELS: Final = read_models(_FOLDER, "_published*.yml")
+"""One file per topic: `_published.yml` for figures, `_published_<topic>.yml` for what is computed from them."""
+RELEASE_TABLES: Final = read_contract(PUBLISHED_MODELS, "published_")
+TIER_TABLES: Final = read_contract(read_models(_FOLDER / "tiers", "_tiers.yml"), "tier_")
 """Tables of a file of the internal tiers."""

@@ -42,7 +42,7 @@ PROTECTION = "protection"
 _CERTIFICATE = ("certificate_", "base_world_agrees")
 """Tests of the proof, by the beginning of their names."""
 BEFORE_PROTECTION = "fqn:lagebild.staging fqn:lagebild.core fqn:lagebild.disclosure"
-AFTER_PROTECTION = "fqn:lagebild.proof fqn:lagebild.published"
+AFTER_PROTECTION = "fqn:lagebild.proof fqn:lagebild.published fqn:lagebild.analysis"
 """Models of the two halves. Folders by name: an exclusion would take tests of both halves into the first, and a
 selection by path depends on the working directory."""
 

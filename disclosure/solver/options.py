@@ -16,6 +16,10 @@ class SolverOptions:
     satisfied_in_large: float = 4.0
     """The same in tables of `large` cells or more, and there also enough to stop widening the neighbourhood."""
     large: int = 3000
+    shielded: float = 0.05
+    """Cells whose weight is at least this share of the largest in the table (figures of the Kreis) are hidden only for
+    an end that cannot be proven otherwise. Prices alone do not keep them: one swap in a margin of the Kreis is the
+    shortest way for hundreds of small cells."""
     largest_neighbourhood: int = 300
     """Atoms of a neighbourhood at most; the last attempt takes the whole table if it is not larger than
     `largest_program`."""

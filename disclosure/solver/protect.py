@@ -80,6 +80,9 @@ class _Run:
         # What has no cost would be hidden without need.
         price = np.maximum(price, 1e-3)
         known = ~table.may_hide
+        self.known = known
+        heavy = table.weight >= options.shielded * table.weight.max(initial=0.0)
+        self.shield: Flags = heavy & table.may_publish & ~table.is_primary & ~known
         self.unsafe: Flags = table.is_primary & known
         self.method = "solver"
         self.state = State(
@@ -114,7 +117,11 @@ class _Run:
 
     def _prove(self, end: int) -> None:
         quick = self.method != "solver"
-        if self.state.is_proven(end) or self.search.prove(end, quick=quick):
+        if self.state.is_proven(end):
+            return
+        if not quick and self.search.prove(end, shield=self.shield & ~self.state.hidden):
+            return
+        if self.search.prove(end, quick=quick):
             return
         self.unsafe[end >> 1] = True
         if self.search.reachable(end) > 0:

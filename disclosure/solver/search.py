@@ -19,6 +19,7 @@ from disclosure.solver.neighbourhood import neighbourhood
 from disclosure.solver.options import SolverOptions
 from disclosure.solver.program import Engine, cheapest_changes
 from disclosure.solver.state import NO_COST, Move, State
+from disclosure.table import Flags
 
 
 @dataclass
@@ -39,12 +40,20 @@ class Search:
         self._everything = np.arange(atoms)
         self.is_large = self.state.incidence.table.cells >= self.options.large
 
-    def prove(self, end: int, *, quick: bool = False) -> bool:
+    def prove(self, end: int, *, quick: bool = False, shield: Flags | None = None) -> bool:
         """Finds a move for an end and takes it in, with its multiples. False where no choice of cells helps.
 
-        `quick`: the first move found, whatever it costs.
+        `quick`: the first move found, whatever it costs. `shield`: cells that must stay as they are; False then only
+        says that no attempt with a price has found a way around them.
         """
-        move = self.quick_move(end) if quick else self.best_move(end)
+        if shield is None:
+            move = self.quick_move(end) if quick else self.best_move(end)
+        else:
+            known, self.state.fixed = self.state.fixed, self.state.fixed | shield
+            try:
+                move = self.best_move(end, anything=False)
+            finally:
+                self.state.fixed = known
         if move is None:
             return False
         self.take(move)
@@ -56,8 +65,8 @@ class Search:
         for multiple in self.state.multiples(move):
             self.state.add(multiple)
 
-    def best_move(self, end: int) -> Move | None:
-        """The cheapest move the attempts find."""
+    def best_move(self, end: int, *, anything: bool = True) -> Move | None:
+        """The cheapest move the attempts find; `anything`: where none does, one without regard to its price."""
         best, price = None, np.inf
         options = self.options
         enough = float(self.state.price[end >> 1])
@@ -77,7 +86,7 @@ class Search:
             if best is not None and (attempt > 1 or price <= enough):
                 break
             if self.is_late():
-                return best if best is not None else self.quick_move(end)
+                return best if best is not None or not anything else self.quick_move(end)
             for linked in (False, True) if best is None and attempt else (False,):
                 atoms = neighbourhood(
                     self.state, end, width, self.options.largest_neighbourhood, linked=linked
@@ -93,8 +102,8 @@ class Search:
                         return best
         if best is None:
             if self.state.incidence.table.atoms <= self.options.largest_program and not self.is_late():
-                best = self._try(end, np.arange(self.state.incidence.table.atoms))
-            if best is None:
+                best = self._try(end, self._everything)
+            if best is None and anything:
                 best = self.any_move(end)
         return best
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import pytest
 import yaml
 
 from lagebild.paths import DBT_PROJECT_DIR, PROJECT_ROOT
+from orchestration.release_contract import PUBLISHED_MODELS
 
 MODELS: Final = DBT_PROJECT_DIR / "models"
 
@@ -63,7 +65,7 @@ def test_every_model_is_described_by_its_grain() -> None:
 
 
 def test_every_published_column_is_described() -> None:
-    contract = yaml.safe_load((MODELS / "published" / "_published.yml").read_text("utf-8"))["models"]
+    contract = PUBLISHED_MODELS
     assert len(contract) > 20
     blank = [
         f"{item['name']}.{column['name']}"
@@ -104,3 +106,18 @@ def test_exposures_name_every_dataset_of_the_dashboards() -> None:
     assert {f"ref('published_{name}')" for name in datasets} - exposed == set()
     known = {f"ref('{name}')" for name in _model_names()}
     assert exposed - known == set()
+
+
+def test_analysis_reads_what_is_published_and_nothing_else() -> None:
+    """What is computed from released figures cannot betray a withheld one."""
+    references = re.compile(r"""ref\(\s*["'](\w+)["']""")
+    allowed = re.compile(r"published_|stg_catalogue__|int_analysis__")
+    models = [path for path in (MODELS / "analysis").rglob("*") if path.suffix in {".py", ".sql"}]
+    foreign = {
+        (path.stem, name)
+        for path in models
+        for name in references.findall(path.read_text("utf-8"))
+        if not allowed.match(name)
+    }
+    assert foreign == set()
+    assert all(path.stem.startswith("int_analysis__") for path in models)

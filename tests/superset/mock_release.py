@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from lagebild.instance import AreaLevel, AreaSystem, DashboardSettings, InstanceConfig, SyntheticSettings
+from orchestration.release_contract import PUBLISHED_MODELS
 
 YEARS = tuple(range(2019, 2025))
 GEMEINDEN = ("Altensiel", "Brookmühlen", "Craneburg", "Dünenförde")
@@ -46,33 +47,59 @@ CONFIG = InstanceConfig(
     ),
 )
 
-_SCHEMA = """
-create table dim_release (release_id varchar, instance varchar, title varchar, is_synthetic boolean,
-    attribution varchar, released_at timestamp, input_fingerprint varchar, catalogue_version varchar);
-create table dim_indicator (indicator_key varchar, indicator_id varchar, version integer, label varchar,
-    short_label varchar, definition varchar, theme_id varchar, theme_label varchar, kind varchar, factor double,
-    unit varchar, decimals integer, polarity varchar, source_label varchar, is_active boolean);
-create table mart_indicator (indicator_id varchar, indicator_label varchar, short_label varchar,
-    theme_id varchar, theme_label varchar, unit varchar, decimals integer, polarity varchar, area_system varchar,
-    area_system_label varchar, area_level varchar, area_level_label varchar, level_rank integer,
-    area_key varchar, area_code varchar, area_name varchar, parent_area_name varchar, period_key varchar,
-    period_type varchar, period_label varchar, period_end date, year integer, is_latest boolean,
-    numerator double, denominator double, factor double, value double, value_label varchar, obs_status varchar,
-    conf_status varchar, empty_reason varchar, kreis_value double, kreis_value_label varchar,
-    previous_value double, change double, change_label varchar, tendency varchar, rank integer,
-    is_current_area boolean, source_label varchar, attribution varchar, synthetic_note varchar,
-    change_reason varchar);
-create table mart_measure (measure_id varchar, measure_label varchar, unit varchar, area_system varchar,
-    area_system_label varchar, area_level varchar, area_level_label varchar, level_rank integer,
-    area_key varchar, area_code varchar, area_name varchar, parent_area_name varchar, period_key varchar,
-    period_type varchar, period_label varchar, period_end date, year integer, breakdown varchar,
-    group_key varchar, group_label varchar, age_from integer, age_to integer, sex varchar, nationality varchar,
-    migration varchar, category varchar, value double, obs_status varchar, conf_status varchar,
-    empty_reason varchar);
-create table dim_area_polygon (area_key varchar, part integer, ring_json varchar);
-create table mart_withheld (measure_id varchar, measure_label varchar, breakdown varchar, period_label varchar,
-    area_level_label varchar, decision varchar, cells_published bigint, cells_withheld bigint, note varchar);
-"""
+
+def _create_tables(db: duckdb.DuckDBPyConnection) -> None:
+    """Every table of the release contract, empty: what a dashboard names exists, whatever the room fills below."""
+    for model in PUBLISHED_MODELS:
+        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+        db.execute(f"create table {str(model['name']).removeprefix('published_')} ({columns})")
+
+
+_FIGURE_COLUMNS = (
+    "indicator_id",
+    "indicator_label",
+    "short_label",
+    "theme_id",
+    "theme_label",
+    "unit",
+    "decimals",
+    "polarity",
+    "area_system",
+    "area_system_label",
+    "area_level",
+    "area_level_label",
+    "level_rank",
+    "area_key",
+    "area_code",
+    "area_name",
+    "parent_area_name",
+    "period_key",
+    "period_type",
+    "period_label",
+    "period_end",
+    "year",
+    "is_latest",
+    "numerator",
+    "denominator",
+    "factor",
+    "value",
+    "value_label",
+    "obs_status",
+    "conf_status",
+    "empty_reason",
+    "kreis_value",
+    "kreis_value_label",
+    "previous_value",
+    "change",
+    "change_label",
+    "tendency",
+    "rank",
+    "is_current_area",
+    "source_label",
+    "attribution",
+    "synthetic_note",
+    "change_reason",
+)
 
 _INDICATORS = [
     (
@@ -136,15 +163,18 @@ def build(path: Path, title: str = "Probekreis (synthetisch)") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     db = duckdb.connect(str(path))
-    db.execute(_SCHEMA)
+    _create_tables(db)
     db.execute(
-        "insert into dim_release values ('r1', 'probekreis', ?, true, ?, timestamp '2025-03-12 02:10:00', 'f', '1')",
+        """insert into dim_release (release_id, instance, title, is_synthetic, attribution, released_at,
+            input_fingerprint, catalogue_version)
+            values ('r1', 'probekreis', ?, true, ?, timestamp '2025-03-12 02:10:00', 'f', '1')""",
         [title, CONFIG.attribution],
     )
     for item in _INDICATORS:
         ident, label, short, unit, decimals, polarity, kind, factor = item
         db.execute(
-            """insert into dim_indicator
+            """insert into dim_indicator (indicator_key, indicator_id, version, label, short_label, definition,
+                   theme_id, theme_label, kind, factor, unit, decimals, polarity, source_label, is_active)
                values (?, ?, 1, ?, ?, ?, 'lage', 'Soziale Lage', ?, ?, ?, ?, ?, 'Prüfstatistik', true)""",
             [
                 f"{ident}@1",
@@ -165,23 +195,25 @@ def build(path: Path, title: str = "Probekreis (synthetisch)") -> Path:
         for level, _, code, *_ in _areas()
         if level == "sozialraum"
     ]
-    db.executemany("insert into dim_area_polygon values (?, ?, ?)", polygons)
+    db.executemany("insert into dim_area_polygon (area_key, part, ring_json) values (?, ?, ?)", polygons)
     db.execute(
-        """create table mart_map as
+        """insert into mart_map by name
            select indicator_id, indicator_label, unit, area_system, area_level, m.area_key, area_name, period_key,
                period_label, period_end, is_latest, value, value_label, empty_reason, part, ring_json
            from mart_indicator m join dim_area_polygon p on p.area_key = m.area_key"""
     )
     db.execute(
-        """insert into mart_withheld values ('sgb2_persons', 'Personen im SGB II', 'total', '31.12.2024',
+        """insert into mart_withheld (measure_id, measure_label, breakdown, period_label, area_level_label, decision,
+           cells_published, cells_withheld, note) values ('sgb2_persons', 'Personen im SGB II', 'total', '31.12.2024',
            'Sozialraum', 'teilweise zurückgehalten', 10, 2, 'Weniger als drei Personen')"""
     )
     db.execute(
-        """insert into mart_measure
-           select 'population', 'Bevölkerung', 'Personen', area_system, area_system_label, area_level,
-               area_level_label, level_rank, area_key, area_code, area_name, parent_area_name, period_key, period_type,
-               period_label, period_end, year, 'total', 'total', 'insgesamt', null, null, null, null, null, null,
-               numerator, obs_status, conf_status, empty_reason
+        """insert into mart_measure by name
+           select 'population' as measure_id, 'Bevölkerung' as measure_label, 'Personen' as unit, area_system,
+               area_system_label, area_level, area_level_label, level_rank, area_key, area_code, area_name,
+               parent_area_name, period_key, period_type, period_label, period_end, year, 'total' as breakdown,
+               'total' as group_key, 'insgesamt' as group_label, numerator as value, obs_status, conf_status,
+               empty_reason
            from mart_indicator where indicator_id = 'population_total'"""
     )
     db.close()
@@ -223,7 +255,8 @@ def _insert_figures(db: duckdb.DuckDBPyConnection) -> None:
                     )
                 )  # fmt: skip
                 previous[code] = value
-    db.executemany(f"insert into mart_indicator values ({', '.join('?' * 43)})", rows)
+    places = ", ".join("?" * len(_FIGURE_COLUMNS))
+    db.executemany(f"insert into mart_indicator ({', '.join(_FIGURE_COLUMNS)}) values ({places})", rows)
 
 
 def _german(number: float, decimals: int, sign: str = "") -> str:
