@@ -95,7 +95,7 @@ format: setup-dev ## Python und SQL formatieren
 	$(BIN)/sqlfmt --quiet dbt_project
 
 test: setup-dev lint system-packages ## alle Prüfungen
-	@$(BIN)/python -m pytest -m "not thorough"
+	@$(BIN)/python -m pytest -m "not thorough" -n 2 --dist loadgroup --no-loadscope-reorder --durations 30
 
 thorough: setup-dev system-packages ## die großen Fälle der Prüfungen (Minuten je Fall)
 	@$(BIN)/python -m pytest -m thorough

@@ -45,7 +45,7 @@ class Installation:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=800,
+            timeout=1400,
             check=False,
         )
 
