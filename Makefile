@@ -95,7 +95,7 @@ format: setup-dev ## Python und SQL formatieren
 	$(BIN)/sqlfmt --quiet dbt_project
 
 test: setup-dev lint system-packages ## alle Prüfungen
-	@$(BIN)/python -m pytest -m "not thorough" -n 2 --dist loadgroup --no-loadscope-reorder --durations 30
+	@$(BIN)/python -m pytest -m "not thorough" -n 2 --dist loadscope --no-loadscope-reorder --durations 30
 
 thorough: setup-dev system-packages ## die großen Fälle der Prüfungen (Minuten je Fall)
 	@$(BIN)/python -m pytest -m thorough
@@ -124,7 +124,9 @@ lock: setup ## beide Festlegungen aus pyproject.toml neu auflösen (braucht uv)
 	$(UV_COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
 screenshots: setup-dev ## Bildschirmfotos der Dashboards neu aufnehmen (nach »make up«)
-	@$(BIN)/python -m superset_assets.screenshots
+	@for width in 1440 390; do
+	  $(BIN)/lagebild dashboard drucken lage-$(INSTANCE) --breite $$width --ausgabe docs/images/lage-$(INSTANCE)-$$width.png
+	done
 
 clean: ## Umgebung und Zwischenspeicher entfernen; Daten unter var/ bleiben
 	@rm -rf $(VENV) $(LAGEBILD_VAR)/cache

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    _share_out(items)
+    # The longest rooms begin, so that no process ends up alone with one of them.
+    items.sort(key=lambda item: _FIRST.index(_room(item)) if _room(item) in _FIRST else len(_FIRST))
     absent = {}
     if not data_dir().is_dir():
         absent["real"] = "no real deliveries here (LAGEBILD_DATA, default ../shared/data)"
@@ -42,17 +44,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _share_out(items: list[pytest.Item]) -> None:
-    """Groups for pytest-xdist (`make test`): a file stays in one process, and so do the rooms whose files share an
-    installation. The longest rooms begin, so that no process ends up alone with one of them."""
+def _room(item: pytest.Item) -> str:
+    return item.path.relative_to(_TESTS).parts[0]
 
-    def room(item: pytest.Item) -> str:
-        return item.path.relative_to(_TESTS).parts[0]
 
-    for item in items:
-        name = room(item) if room(item) in _ONE_PROCESS else item.path.relative_to(_TESTS).as_posix()
-        item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=lambda item: _FIRST.index(room(item)) if room(item) in _FIRST else len(_FIRST))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Shares the tests out to the processes of `make test`: a file stays in one, and so do the rooms whose files share
+    an installation. (The groups of pytest-xdist 3.8 do not reach the names of pytest 9.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRoomOrFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            room = file.split("/")[1]
+            return room if room in _ONE_PROCESS else file
+
+    return ByRoomOrFile(config, log)
 
 
 @pytest.fixture
