@@ -1,7 +1,8 @@
-"""Composite indices: standardise, weigh, aggregate, classify – and say how much the result depends on these choices.
+"""Composite indices: standardise, weigh, aggregate, classify.
 
 Rows are areas, columns are indicators; NaN is a missing or withheld figure. An area with a missing part has no index:
-the mean of the parts that happen to be there would compare areas by different yardsticks.
+the mean of the parts that happen to be there would compare areas by different yardsticks. How much the result depends
+on these choices is in `index_sensitivity`.
 
 Sources: OECD/JRC, Handbook on Constructing Composite Indicators (2008), ch. 5-7; Senatsverwaltung Berlin, Monitoring
 Soziale Stadtentwicklung (z-scores); RKI, German Index of Socioeconomic Deprivation (quantile classes, factor weights);
@@ -10,17 +11,18 @@ Hyndman & Fan (1996), Sample Quantiles in Statistical Packages (type 9).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata, spearmanr
+from scipy.stats import rankdata
 
 Values = NDArray[np.float64]
-Standardisation = Literal["z_score", "min_max", "rank"]
+Standardisation = Literal["z_score", "min_max", "rank", "none"]
 Aggregation = Literal["sum", "mean", "geometric_mean"]
+Rescale = Literal["none", "z_score", "min_max"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,8 @@ class Method:
     standardisation: Standardisation = "z_score"
     aggregation: Aggregation = "sum"
     weights: tuple[float, ...] | None = None
-    restandardise: bool = False
-    """Standardise the aggregate once more (z-score), as Berlin does before it forms classes."""
+    rescale: Rescale = "none"
+    """What happens to the aggregate: `z_score` as in Berlin before classes are formed, `min_max` as in the GISD."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ def standardise(values: Values, method: Standardisation) -> Values:
     """Column by column over the areas that have a value. A constant column becomes 0 (z-score) or 0.5 (others).
 
     z_score: population standard deviation (ddof 0). min_max: 0 … 1. rank: average ranks scaled to (0, 1).
+    none: as it is.
     """
+    if method == "none":
+        return values
     if method == "z_score":
         centred = values - np.nanmean(values, axis=0)
         spread = np.nanstd(values, axis=0)
@@ -92,8 +97,7 @@ def composite(values: Values, orientation: Sequence[int], method: Method) -> Ind
         if method.aggregation == "mean":
             contribution = contribution / weights.sum()
         value = contribution.sum(axis=1)
-    if method.restandardise:
-        value = standardise(value[:, None], "z_score")[:, 0]
+    value = standardise(value[:, None], method.rescale)[:, 0]
     return Index(value, standardised, contribution)
 
 
@@ -140,85 +144,24 @@ def principal_weights(values: Values) -> Values:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One other way to compute the same index, and what it changes."""
+class Classes:
+    """How an index is cut into classes; class 1 holds the lowest values."""
 
-    name: str
-    rank_correlation: float
-    """Spearman, over areas that have both."""
-    largest_shift: int
-    """Ranks that the most affected area moves."""
-    changed_class_share: float
-    """Share of areas that fall into another class."""
-    rank: Values
+    method: Literal["bounds", "quantiles"]
+    count: int
+    bounds: tuple[float, ...] = ()
+    upper_inclusive: bool = True
 
-
-def sensitivity(
-    values: Values,
-    orientation: Sequence[int],
-    method: Method,
-    classify: Callable[[Values], NDArray[np.int64]],
-    names: Sequence[str],
-    *,
-    draws: int = 200,
-    seed: int = 1,
-) -> tuple[list[Variant], Values]:
-    """How stable the ranking is: each indicator left out, each standardisation, random weights (simplex).
-
-    Returns the named variants and, per area, the 5 % and 95 % quantile of its rank under random weights (n x 2).
-    Rank 1 is the highest index.
-    """
-    base = composite(values, orientation, method).value
-    variants = []
-    for column, name in enumerate(names):
-        if values.shape[1] < 2:
-            break
-        keep = [other for other in range(values.shape[1]) if other != column]
-        weights = None if method.weights is None else tuple(method.weights[other] for other in keep)
-        reduced = Method(method.standardisation, method.aggregation, weights, method.restandardise)
-        # The areas stay the same: one that lacks the left-out part only would else change every mean.
-        rows = np.where(np.isnan(base)[:, None], np.nan, values)[:, keep]
-        other = composite(rows, [orientation[item] for item in keep], reduced).value
-        variants.append(_compare(f"ohne {name}", base, other, classify))
-    for standardisation in ("z_score", "min_max", "rank"):
-        if standardisation == method.standardisation or method.aggregation == "geometric_mean":
-            continue
-        changed = Method(standardisation, method.aggregation, method.weights, method.restandardise)
-        variants.append(
-            _compare(standardisation, base, composite(values, orientation, changed).value, classify)
-        )
-    generator = np.random.default_rng(seed)
-    drawn = []
-    for weights in generator.dirichlet(np.ones(values.shape[1]), size=draws):
-        # Dirichlet weights can be 0 to the last digit; a weight has to be positive.
-        given = tuple(np.maximum(weights, 1e-9).tolist())
-        random = Method(method.standardisation, method.aggregation, given, method.restandardise)
-        drawn.append(_rank(composite(values, orientation, random).value))
-    spread = np.full((values.shape[0], 2), np.nan)
-    known = ~np.isnan(base)
-    spread[known] = np.quantile(np.asarray(drawn)[:, known], [0.05, 0.95], axis=0).T
-    return variants, spread
+    def of(self, value: Values) -> NDArray[np.int64]:
+        """Class per area; 0 where there is no value."""
+        if self.method == "quantiles":
+            return classes_by_quantile(value, self.count)
+        return classes_by_bounds(value, self.bounds, upper_inclusive=self.upper_inclusive)
 
 
-def _rank(value: Values) -> Values:
-    ranks = np.full(value.size, np.nan)
+def ranks(value: Values) -> Values:
+    """Rank 1 is the highest index; areas with the same value share the better rank. NaN where there is no value."""
+    found = np.full(value.shape, np.nan)
     known = ~np.isnan(value)
-    ranks[known] = rankdata(-value[known], method="min")
-    return ranks
-
-
-def _compare(
-    name: str, base: Values, other: Values, classify: Callable[[Values], NDArray[np.int64]]
-) -> Variant:
-    both = ~np.isnan(base) & ~np.isnan(other)
-    ranks = _rank(other)
-    shift = np.abs(_rank(base)[both] - ranks[both])
-    return Variant(
-        name=name,
-        rank_correlation=float(spearmanr(base[both], other[both]).statistic),
-        largest_shift=int(shift.max()) if shift.size else 0,
-        changed_class_share=float((classify(base)[both] != classify(other)[both]).mean())
-        if both.any()
-        else 0.0,
-        rank=ranks,
-    )
+    found[known] = rankdata(-value[known], method="min")
+    return found

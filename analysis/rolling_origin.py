@@ -32,6 +32,8 @@ SCORES_FOR_INTERVAL = 6
 """Scored errors known at an origin before its interval is judged."""
 WIDENING_PRIOR = 0.5
 """Periods with due forecasts after which the record of earlier intervals counts half."""
+CALM_LIMIT = 0.5
+"""Share of the present mean change below which an earlier one is no measure of errors any more."""
 POWER_PRIOR = 20.0
 """Scored errors after which their own growth over the horizon counts half."""
 
@@ -119,16 +121,19 @@ class Calibration:
             return cls(np.empty(0), float("nan"), 0)
         longest = max(test.picks.size for test in tests)
         methods, _, horizon = tests[0].scaled.shape
-        scores = np.full((len(tests), methods, longest, horizon), np.nan)
+        errors = np.full((len(tests), methods, longest, horizon), np.nan)
         picks = np.zeros((len(tests), longest), dtype=np.int64)
+        scales = np.ones((len(tests), longest + 1))
         for row, test in enumerate(tests):
-            scores[row, :, longest - test.picks.size :] = test.scaled
-            picks[row, longest - test.picks.size :] = test.picks
+            first = longest - test.picks.size
+            errors[row, :, first:] = test.scaled * test.scale[:-1, None]
+            picks[row, first:] = test.picks
+            scales[row, first:] = test.scale
         every = np.arange(len(tests))
         ratios = np.full((len(tests), longest, horizon), np.nan)
         hits = np.full((len(tests), longest, horizon), np.nan)
         for origin in range(1, longest):
-            picked = scores[every, picks[:, origin]]
+            picked = _scores(errors[every, picks[:, origin]], scales, origin)
             known = _known(picked, origin)
             if np.isfinite(known).sum() >= SCORES_FOR_INTERVAL:
                 now, reach = picked[:, origin], np.maximum(_quantiles(known), 1e-9)
@@ -138,7 +143,17 @@ class Calibration:
         judged = hits[~np.isnan(hits)]
         coverage = float(judged.mean()) if judged.size else float("nan")
         final = np.array([test.best for test in tests])
-        return cls(_quantiles(scores[every, final]) * _widening(ratios), coverage, judged.size)
+        scores = _scores(errors[every, final], scales, longest)
+        return cls(_quantiles(scores) * _widening(ratios), coverage, judged.size)
+
+
+def _scores(errors: Values, scales: Values, origin: int) -> Values:
+    """Errors (series x origins x horizons) in the mean change known when they were made – or in a share of that known
+    at
+    `origin`, where this is more: a calm beginning makes the errors of a later shock look huge, and multiplied by the
+    changes of the lively end they would count the shock twice."""
+    then, now = scales[:, :-1], scales[:, origin, None]
+    return np.asarray(errors / np.maximum(then, CALM_LIMIT * now)[..., None])
 
 
 def _widening(ratios: Values) -> float:

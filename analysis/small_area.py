@@ -54,7 +54,7 @@ def byar(events: Values, base: Values, confidence: float = 0.95) -> Interval:
         return Interval(np.where(small, exact_low, low) / base, np.where(small, exact_high, high) / base)
 
 
-def share_differs(events: Values, persons: Values, benchmark: float) -> Values:
+def share_differs(events: Values, persons: Values, benchmark: Values | float) -> Values:
     """Two-sided p-value of "this area has the share of the benchmark" (exact binomial, doubled tail)."""
     below, above = binom.cdf(events, persons, benchmark), binom.sf(events - 1, persons, benchmark)
     return np.asarray(np.where(persons > 0, np.minimum(1.0, 2 * np.minimum(below, above)), np.nan))
@@ -75,7 +75,7 @@ def significant(p_values: Values, level: float = 0.05) -> Flags:
     return found
 
 
-def funnel_limits(benchmark: float, persons: Values, confidence: float = 0.95) -> Interval:
+def funnel_limits(benchmark: Values | float, persons: Values, confidence: float = 0.95) -> Interval:
     """Where the share of an area of this size lies by chance alone if its true share is the benchmark.
 
     Exact binomial quantiles, interpolated between whole numbers so that the funnel is smooth (Spiegelhalter 2005, A.1).
@@ -92,18 +92,38 @@ def funnel_limits(benchmark: float, persons: Values, confidence: float = 0.95) -
     return Interval(end(tail), end(1 - tail))
 
 
-def shrink(events: Values, base: Values) -> Values:
+def rate_funnel_limits(benchmark: Values | float, base: Values, confidence: float = 0.95) -> Interval:
+    """Where the rate events / base of an area of this size lies by chance alone if its true rate is the benchmark.
+
+    Exact Poisson quantiles, interpolated as for shares (Spiegelhalter 2005, A.1).
+    """
+    expected = base * benchmark
+
+    def end(probability: float) -> Values:
+        count = poisson.ppf(probability, expected)
+        at, before = poisson.cdf(count, expected), poisson.cdf(count - 1, expected)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            part = np.where(at > before, (at - probability) / (at - before), 0.0)
+            return np.asarray(np.maximum(count - part, 0.0) / np.where(base > 0, base, np.nan))
+
+    tail = (1 - confidence) / 2
+    return Interval(end(tail), end(1 - tail))
+
+
+def shrink(events: Values, base: Values, *, is_share: bool = False) -> Values:
     """Empirical-Bayes rate per area: small areas are drawn towards the overall rate (Marshall 1991, global moments).
 
-    Where the areas vary no more than chance explains, every area gets the overall rate.
+    `is_share`: events are some of the base (binomial variance), else they only relate to it (Poisson). Where the areas
+    vary no more than chance explains, every area gets the overall rate.
     """
     overall = float(np.nansum(events) / np.nansum(base))
     rate = np.divide(events, base, out=np.full(events.shape, np.nan), where=base > 0)
     known = ~np.isnan(rate)
     mean_base = float(base[known].mean())
     spread = float((base[known] * (rate[known] - overall) ** 2).sum() / base[known].sum())
-    between = max(spread - overall / mean_base, 0.0)
-    within = np.divide(overall, base, out=np.full(base.shape, np.inf), where=base > 0)
+    unit = overall * (1 - overall) if is_share else overall
+    between = max(spread - unit / mean_base, 0.0)
+    within = np.divide(unit, base, out=np.full(base.shape, np.inf), where=base > 0)
     trust = between / (between + within) if between > 0 else np.zeros_like(base)
     return np.asarray(np.where(known, overall + trust * (np.where(known, rate, overall) - overall), np.nan))
 

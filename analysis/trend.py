@@ -1,122 +1,68 @@
-"""Is a series going anywhere? A trend is stated only where its preconditions hold.
+"""Is a series going anywhere? Mann-Kendall test and Sen's slope for many series of the same length at once.
 
-Preconditions: at least five points, no break between them, periods that do not overlap, evenly spaced. Then
-Mann-Kendall (no assumption on the shape, few outliers do no harm) with Sen's slope. The words for the reader follow
-from direction and polarity; the cause never does.
+Mann-Kendall makes no assumption on the shape of a trend, and few outliers do no harm. Does not belong here: which
+points of a series may be used and what is said about it (frames/trend.py).
 
-Sources: Mann (1945), Kendall (1975), Sen (1968); Fisher (1921); Bonett & Wright (2000), Sample Size Requirements for
-Estimating Pearson, Kendall and Spearman Correlations.
+Sources: Mann (1945); Kendall (1975), Rank Correlation Methods; Sen (1968); exact distribution of the number of
+discordant pairs: Knuth (1973), TAOCP 3, 5.1.1 (inversion table).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, norm, pearsonr, spearmanr, theilslopes
+from scipy.special import erfc
 
 Values = NDArray[np.float64]
-Polarity = Literal["higher_better", "lower_better", "neutral"]
-Direction = Literal["rising", "falling", "none"]
 
-MINIMUM_POINTS = 5
-
-_WORDS: dict[tuple[Direction, Polarity], str] = {
-    ("rising", "higher_better"): "steigend und günstig",
-    ("rising", "lower_better"): "steigend und ungünstig",
-    ("rising", "neutral"): "steigend",
-    ("falling", "higher_better"): "fallend und ungünstig",
-    ("falling", "lower_better"): "fallend und günstig",
-    ("falling", "neutral"): "fallend",
-}
+EXACT_UP_TO = 33
+"""Longer series use the normal approximation, which is closer than a promille there (as scipy.stats.kendalltau)."""
 
 
-@dataclass(frozen=True)
-class Trend:
-    """What can be said about a series. `reason` is a German half-sentence where nothing can."""
+def mann_kendall(series: Values) -> Values:
+    """Two-sided p-value per row of `series` (rows × points in order of time, no gaps) of "no trend".
 
-    direction: Direction
-    slope: float
-    """Sen's slope per period, in the unit of the indicator; NaN where no trend can be stated."""
-    p_value: float
-    points: int
-    reason: str
-
-    def words(self, polarity: Polarity) -> str:
-        """German wording for the reader."""
-        return _WORDS.get((self.direction, polarity), self.reason or "kein gesicherter Trend")
-
-
-def trend(
-    values: Values, starts: Values, ends: Values, is_break: NDArray[np.bool_], level: float = 0.05
-) -> Trend:
-    """Trend of one series in order of time.
-
-    `values`: NaN for missing or withheld; `starts`, `ends`: first and last day of each period as day numbers;
-    `is_break`: the period opens a new series. Only the stretch since the last break counts.
+    Exact without ties, with ties by the normal approximation with tie correction. A constant row has 1.
     """
-    first = int(np.flatnonzero(is_break)[-1]) if is_break.any() else 0
-    known = ~np.isnan(values[first:])
-    series, begin, end = values[first:][known], starts[first:][known], ends[first:][known]
-    if series.size < MINIMUM_POINTS:
-        since = " seit dem letzten Bruch der Reihe" if first else ""
-        return _nothing(series.size, f"zu wenige Zeitpunkte{since} ({series.size} von {MINIMUM_POINTS})")
-    if (begin[1:] <= end[:-1]).any():
-        return _nothing(series.size, "die Zeiträume überschneiden sich")
-    gaps = np.diff(end)
-    if gaps.max() > 1.5 * gaps.min():
-        return _nothing(series.size, "die Zeitpunkte liegen ungleich weit auseinander")
-    order = np.arange(series.size, dtype=np.float64)
-    if np.ptp(series) == 0:
-        return Trend("none", 0.0, 1.0, series.size, "unverändert")
-    p_value = float(kendalltau(order, series).pvalue)
-    slope = float(theilslopes(series, order)[0])
-    if p_value >= level or slope == 0:
-        return Trend("none", slope, p_value, series.size, "kein gesicherter Trend")
-    return Trend("rising" if slope > 0 else "falling", slope, p_value, series.size, "")
+    rows, size = series.shape
+    first, second = np.triu_indices(size, k=1)
+    signs = np.sign(series[:, second] - series[:, first])
+    score = signs.sum(axis=1)
+    ordered = np.sort(series, axis=1)
+    tied = (signs == 0).any(axis=1)
+    # sum over groups of t equal values of t (t - 1) (2t + 5); position k within its group adds 6 t² - 6.
+    position = np.zeros((rows, size))
+    for column in range(1, size):
+        position[:, column] = np.where(
+            ordered[:, column] == ordered[:, column - 1], position[:, column - 1] + 1, 0
+        )
+    group = position + 1
+    ties = (6 * group**2 - 6).sum(axis=1)
+    variance = (size * (size - 1) * (2 * size + 5) - ties) / 18
+    with np.errstate(divide="ignore", invalid="ignore"):
+        normal = erfc(np.abs(score) / np.sqrt(variance) / np.sqrt(2))
+    normal = np.where(variance > 0, normal, 1.0)
+    if size > EXACT_UP_TO:
+        return np.asarray(normal)
+    pairs = size * (size - 1) // 2
+    fewer = ((pairs - np.abs(score)) / 2).astype(np.int64)
+    exact = np.minimum(1.0, 2 * _inversions(size)[np.where(tied, 0, fewer)])
+    return np.asarray(np.where(tied, normal, exact))
 
 
-def _nothing(points: int, reason: str) -> Trend:
-    return Trend("none", float("nan"), float("nan"), points, reason)
+@cache
+def _inversions(size: int) -> Values:
+    """P(at most k discordant pairs) in a random order of `size` values, k = 0 …"""
+    counts = np.ones(1)
+    for length in range(2, size + 1):
+        counts = np.convolve(counts, np.full(length, 1 / length))
+    return np.cumsum(counts)
 
 
-@dataclass(frozen=True)
-class Correlation:
-    """Rank or product-moment correlation of two indicators over areas (or over time)."""
-
-    value: float
-    lower: float
-    upper: float
-    p_value: float
-    n: int
-    caution: str
-    """German sentence that has to stand beside the number."""
-
-
-def correlate(
-    first: Values,
-    second: Values,
-    method: Literal["pearson", "spearman"] = "spearman",
-    confidence: float = 0.95,
-) -> Correlation:
-    """Correlation over the pairs where both have a value.
-
-    Interval by Fisher's z; for Spearman with the variance of Bonett & Wright (2000). Fewer than ten pairs: no number.
-    """
-    both = ~np.isnan(first) & ~np.isnan(second)
-    n = int(both.sum())
-    caution = "Ein Zusammenhang über Gebiete belegt keine Ursache und gilt nicht für einzelne Menschen."
-    if n < 10 or np.ptp(first[both]) == 0 or np.ptp(second[both]) == 0:
-        nan = float("nan")
-        return Correlation(nan, nan, nan, nan, n, f"Zu wenige vergleichbare Gebiete oder Zeitpunkte ({n}).")
-    found = (
-        pearsonr(first[both], second[both]) if method == "pearson" else spearmanr(first[both], second[both])
-    )
-    value = float(found.statistic)
-    spread = np.sqrt((1 + value**2 / 2) / (n - 3)) if method == "spearman" else 1 / np.sqrt(n - 3)
-    z, reach = np.arctanh(np.clip(value, -0.999999, 0.999999)), norm.ppf(0.5 + confidence / 2) * spread
-    return Correlation(
-        value, float(np.tanh(z - reach)), float(np.tanh(z + reach)), float(found.pvalue), n, caution
-    )
+def sen_slope(series: Values, times: Values) -> Values:
+    """Median of the slopes between all pairs of points per row; `times` as `series`, the slope is per unit of time."""
+    first, second = np.triu_indices(series.shape[1], k=1)
+    slopes = (series[:, second] - series[:, first]) / (times[:, second] - times[:, first])
+    return np.asarray(np.median(slopes, axis=1))

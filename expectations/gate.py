@@ -68,7 +68,7 @@ def check(
     """
     issues: list[Issue] = []
     for name in source.tables:
-        if name not in parsed.tables:
+        if name not in parsed.tables and name not in source.optional_tables:
             issues.append(
                 Issue("refusal", "Tabelle fehlt", f"Die Lieferung enthält keine Angaben für „{name}“.")
             )

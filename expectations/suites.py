@@ -21,6 +21,9 @@ from great_expectations.expectations.core.expect_column_values_to_be_in_set impo
 from great_expectations.expectations.core.expect_column_values_to_not_be_null import (
     ExpectColumnValuesToNotBeNull,
 )
+from great_expectations.expectations.core.expect_column_values_to_not_match_regex import (
+    ExpectColumnValuesToNotMatchRegex,
+)
 from great_expectations.expectations.core.expect_table_row_count_to_be_between import (
     ExpectTableRowCountToBeBetween,
 )
@@ -45,7 +48,13 @@ SETS: Final[dict[str, list[str]]] = {
 }
 """Allowed members of coded columns, in whichever landing table they occur."""
 
-STATUS_SETS: Final = {"recommendation": ["geplant", "in Umsetzung", "umgesetzt", "zurückgestellt"]}
+_STATUS: Final = ["geplant", "in Umsetzung", "umgesetzt", "zurückgestellt"]
+STATUS_SETS: Final = {"recommendation": _STATUS, "recommendation_status": _STATUS}
+
+OFFICES: Final = ("responsible",)
+"""Columns that name an office. They are published, so a person's name must not get in."""
+PERSON: Final = r"@|\b(?:Herr|Herrn|Frau|Dr\.|Prof\.)\s+(?:Dr\.\s+)?[A-ZÄÖÜ]"
+"""What gives a person away in such a column: a form of address before a name, an e-mail address."""
 
 RANGES: Final[dict[str, tuple[float | None, float | None]]] = {
     "age": (0, 125),
@@ -116,6 +125,15 @@ def expectations(name: str, source: SourceConfig, rows: int, empty: frozenset[st
                 meta=_meta(
                     "Unzulässiger Wert",
                     "Der Wert gehört nicht zum vereinbarten Schlüssel. Bitte berichtigen.",
+                ),
+            )
+        if field.name in OFFICES and field.name not in empty:
+            yield ExpectColumnValuesToNotMatchRegex(
+                column=field.name,
+                regex=PERSON,
+                meta=_meta(
+                    "Person statt Stelle",
+                    "Die Angabe wird veröffentlicht und nennt die zuständige Stelle, keine Person. Bitte berichtigen.",
                 ),
             )
         low, high = _range(name, field, checks)

@@ -9,6 +9,12 @@ One instance is one folder; a Kreis is configured, not coded. Files of the folde
 | `measures.yml` | list of `InstanceMeasure` |
 | `rules.yml` | list of `DisclosureRule` |
 | `targets.yml` (optional) | list of `Target` |
+| `haushalt.yml` (optional) | list of `BudgetLink` |
+| `prognosen.yml` (optional) | `ForecastSettings` |
+| `bedarfe.yml` (optional) | list of `Need` |
+| `szenarien/<id>.yml` (optional) | `PlannerScenario`, one per file |
+| `indices/<id>.yml` (optional) | `IndexRecipe`, one per index |
+| `aufmerksamkeit.yml` (optional) | `AttentionRule` |
 | `geheimhaltung_entscheidungen.yml` (optional) | list of `ReleaseDecision` |
 """
 
@@ -21,10 +27,24 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from lagebild.attention import FILE_NAME as ATTENTION_FILE
+from lagebild.attention import AttentionRule
+from lagebild.budget_link import FILE_NAME as BUDGET_FILE
+from lagebild.budget_link import BudgetLink
 from lagebild.cell_key import CellKeySettings
 from lagebild.checks import Checks
 from lagebild.connector import Connector, FolderConnector, ManualConnector
 from lagebild.disclosure_rules import DisclosureRule, read_rules
+from lagebild.embedding import EmbeddingSettings
+from lagebild.forecasting import (
+    ForecastSettings,
+    Need,
+    PlannerScenario,
+    read_forecasts,
+    read_needs,
+    read_scenarios,
+)
+from lagebild.index_recipe import IndexRecipe, read_recipes
 from lagebild.paths import INSTANCES_DIR, InstancePaths
 from lagebild.protection import Protection
 from lagebild.release_decision import FILE_NAME as DECISIONS_FILE
@@ -88,7 +108,7 @@ class SyntheticSettings(_Strict):
 
 
 class DashboardSettings(_Strict):
-    """What the executive dashboard shows; everything else is generated."""
+    """What the dashboards show where they do not show everything; the rest is generated."""
 
     headline_indicators: tuple[str, ...] = Field(min_length=4, max_length=8)
     map_indicator: str
@@ -96,6 +116,15 @@ class DashboardSettings(_Strict):
     series_indicators: tuple[str, ...]
     ranking_indicator: str
     ranking_level: str
+    theme_indicators: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Per Handlungsfeld the indicators its page puts on maps and opens with; where none is named, those released for
+    most areas."""
+    profile_indicators: tuple[str, ...] = Field(default=(), max_length=8)
+    """Radar and trend lines of the Sozialraumprofil; empty: the headline and series indicators."""
+    profile_area: str = ""
+    """Code of the area the Sozialraumprofil opens with; empty: the one with most released figures on `map_level`."""
+    comparison_indicators: tuple[str, ...] = Field(default=(), max_length=2)
+    """The pair the page Vergleich opens with; empty: the ranking indicator and the next one of the profile."""
 
 
 class OpenDataSettings(_Strict):
@@ -166,6 +195,10 @@ class InstanceConfig(_Strict):
     dashboard: DashboardSettings
     open_data: OpenDataSettings | None = None
     """None: the figures are not published as open data."""
+    embedding: EmbeddingSettings | None = None
+    """None: no website shows dashboards of this instance."""
+    weekly_mail: tuple[str, ...] = ()
+    """Addresses that get the Kurzimpuls every Monday, where a mail server is configured."""
     peers: PeerSettings = PeerSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
     cell_key: CellKeySettings | None = None
@@ -204,6 +237,8 @@ class SourceConfig(_Strict):
     files: str
     tables: tuple[str, ...]
     """Landing tables (see `ingestion.landing.contracts`) the adapter fills."""
+    optional_tables: tuple[str, ...] = ()
+    """Those of `tables` a delivery may lack: their sheet was agreed later than the rest."""
     cycle: Cycle
     reference_day: str
     personal: bool = False
@@ -357,6 +392,40 @@ class Instance:
         if not (self.folder / "targets.yml").exists():
             return ()
         return tuple(Target.model_validate(item) for item in self._yaml("targets.yml"))
+
+    @cached_property
+    def budget_links(self) -> tuple[BudgetLink, ...]:
+        """What products of the Haushalt pay for; none without a `haushalt.yml`."""
+        if not (self.folder / BUDGET_FILE).exists():
+            return ()
+        return tuple(BudgetLink.model_validate(item) for item in self._yaml(BUDGET_FILE))
+
+    @cached_property
+    def forecasts(self) -> ForecastSettings | None:
+        """What is forecast; None without a `prognosen.yml`."""
+        return read_forecasts(self.folder)
+
+    @cached_property
+    def needs(self) -> tuple[Need, ...]:
+        """Needs formed from the population forecast; none without a `bedarfe.yml`."""
+        return read_needs(self.folder)
+
+    @cached_property
+    def scenarios(self) -> tuple[PlannerScenario, ...]:
+        """Planners' scenarios beside the three of the house."""
+        return read_scenarios(self.folder)
+
+    @cached_property
+    def indices(self) -> tuple[IndexRecipe, ...]:
+        """Recipes of composite indices; none without a folder `indices/`."""
+        return read_recipes(self.folder)
+
+    @cached_property
+    def attention(self) -> AttentionRule | None:
+        """The rule of Aufmerksamkeitsbedarf; None without an `aufmerksamkeit.yml`."""
+        if not (self.folder / ATTENTION_FILE).exists():
+            return None
+        return AttentionRule.model_validate(self._yaml(ATTENTION_FILE))
 
 
 def list_instances() -> list[str]:

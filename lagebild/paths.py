@@ -120,5 +120,10 @@ class InstancePaths:
         return self.published / "offene-daten"
 
     @property
+    def printed_reports(self) -> Path:
+        """Dossier, profiles and what else is made of a release for readers."""
+        return self.published / "berichte"
+
+    @property
     def current_release(self) -> Path:
         return self.published / "current.duckdb"

@@ -5,6 +5,8 @@ Belongs here: the shape of these settings. Does not belong here: values reached 
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -22,6 +24,9 @@ class Target(BaseModel):
     """In the indicator's own unit, e.g. 7.5 for 7,5 %."""
     decision: str = Field(min_length=3)
     """Who decided it when, in German, e.g. "Kreistag, 12.12.2023"."""
+    decided_on: date | None = None
+    """Day from which progress is measured: the last figure known for it is where the way to the target begins. Without
+    it only the target itself is judged, no way to it."""
     recommendation: str = ""
     """Handlungsempfehlung the target belongs to; empty where there is none."""
 

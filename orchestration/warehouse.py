@@ -153,6 +153,7 @@ def build_vars(instance: Instance, identity: Mapping[str, str]) -> dict[str, Any
     return {
         **dbt_vars(instance, **identity),
         **ledger_vars(instance),
+        "previous_release": str(live) if (live := instance.paths.current_release).exists() else "",
         "proof_dir": str(instance.paths.proof),
         # Without a complete proof nothing leaves the house.
         "require_certificate": True,

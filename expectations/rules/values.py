@@ -37,6 +37,7 @@ GRAIN: Final[dict[str, list[str]]] = {
     "address": ["gemeinde_code", "street", "house_number"],
     "budget": ["year", "product_code"],
     "recommendation": ["recommendation_id"],
+    "recommendation_status": ["recommendation_id", "since"],
 }
 """Columns that identify a row. A `case` has no natural key: two equal Hilfen of one person may both be right."""
 

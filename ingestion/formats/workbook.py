@@ -19,7 +19,7 @@ from ingestion.formats.guard_archive import DAMAGE
 from ingestion.formats.raw import RawTable, find_header, header_issue
 from ingestion.formats.reading import expected_headers
 from ingestion.formats.sheet_audit import SheetAudit, audit, formula_issues, merged_issue
-from ingestion.formats.spec import Part
+from ingestion.formats.spec import Part, TabularOptions
 from ingestion.formats.tabular import parse_tabular
 from lagebild.instance import SourceConfig
 
@@ -47,7 +47,12 @@ class WorkbookAdapter:
         sheets = read_sheets(path)
         if isinstance(sheets, Issue):
             return ParsedDelivery(issues=(sheets,))
-        return parse_tabular(path, source, lambda part, _: read_sheet(sheets, part))
+
+        def read(part: Part, _: TabularOptions) -> RawTable | Issue | list[Issue]:
+            absent = part.sheet not in sheets and part.table in source.optional_tables
+            return [] if absent else read_sheet(sheets, part)
+
+        return parse_tabular(path, source, read)
 
 
 def read_sheets(path: Path) -> Sheets | Issue:

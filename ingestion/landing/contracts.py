@@ -147,7 +147,8 @@ TABLES: Final[dict[str, pa.Schema]] = {
             pa.field("actual_eur", pa.float64()),  # NULL: not closed yet
         ]
     ),
-    # One Handlungsempfehlung in its latest state.
+    # One Handlungsempfehlung in its latest state. Deliveries landed before the operative target was agreed end with
+    # `product_code`.
     "recommendation": pa.schema(
         [
             *_PROVENANCE,
@@ -165,6 +166,24 @@ TABLES: Final[dict[str, pa.Schema]] = {
                 "status", pa.string(), nullable=False
             ),  # geplant, in Umsetzung, umgesetzt, zurückgestellt
             pa.field("product_code", pa.string()),
+            pa.field("origin", pa.string()),  # who proposed it, e.g. a Fokusgruppe
+            pa.field("operative_goal", pa.string()),  # what the target value below says in words
+            pa.field("area_level", pa.string()),  # where it is not a Gemeinde: level and code of its area
+            pa.field("area_code", pa.string()),
+            pa.field("target_value", pa.float64()),  # in the unit of the indicator
+            pa.field("target_year", pa.int32()),
+            pa.field("decision", pa.string()),  # who decided
+            pa.field("responsible", pa.string()),  # an office, never a person
+        ]
+    ),
+    # One change of status of a Handlungsempfehlung, as the register keeps it.
+    "recommendation_status": pa.schema(
+        [
+            *_PROVENANCE,
+            pa.field("recommendation_id", pa.string(), nullable=False),
+            pa.field("status", pa.string(), nullable=False),  # as in `recommendation`
+            pa.field("since", pa.date32(), nullable=False),
+            pa.field("note", pa.string()),
         ]
     ),
 }

@@ -1,7 +1,7 @@
-"""Sends reminders through SMTP and remembers which have gone out.
+"""Sends mail through SMTP; for reminders it remembers which have gone out.
 
-Belongs here: settings, the connection, the ledger. Does not belong here: what a reminder says
-(`ingestion.landing.reminders`).
+Belongs here: settings, the connection, the head of a message, the ledger of reminders. Does not belong here: what a
+reminder says (`ingestion.landing.reminders`).
 
 Settings come from the environment; the password is a given secret (`smtp_password`):
 
@@ -120,7 +120,7 @@ def send_reminders(
         return []
     moment = now or datetime.now(UTC)
     outcome = []
-    with _connection(settings) as send:
+    with connection(settings) as send:
         for reminder in reminders:
             try:
                 send(_message(instance, reminder, settings, moment))
@@ -133,7 +133,8 @@ def send_reminders(
 
 
 @contextmanager
-def _connection(settings: MailSettings) -> Iterator[Callable[[EmailMessage], object]]:
+def connection(settings: MailSettings) -> Iterator[Callable[[EmailMessage], object]]:
+    """One connection to the mail server; yields what sends a message. Raises `MailError` for whatever goes wrong."""
     context = ssl.create_default_context()
     try:
         server = (
@@ -162,17 +163,23 @@ def _connection(settings: MailSettings) -> Iterator[Callable[[EmailMessage], obj
         ) from error
 
 
-def _message(
-    instance: Instance, reminder: Reminder, settings: MailSettings, moment: datetime
-) -> EmailMessage:
+def envelope(settings: MailSettings, to: str, subject: str, moment: datetime) -> EmailMessage:
+    """A message with its head and no content yet."""
     message = EmailMessage()
     message["From"] = settings.sender
-    message["To"] = reminder.email
-    message["Subject"] = reminder.subject
+    message["To"] = to
+    message["Subject"] = subject
     message["Date"] = format_datetime(moment)
     message["Message-ID"] = make_msgid(domain=settings.sender.rsplit("@", 1)[1].rstrip(">"))
     # RFC 3834: no out-of-office replies to a machine.
     message["Auto-Submitted"] = "auto-generated"
+    return message
+
+
+def _message(
+    instance: Instance, reminder: Reminder, settings: MailSettings, moment: datetime
+) -> EmailMessage:
+    message = envelope(settings, reminder.email, reminder.subject, moment)
     message.set_content(reminder.body)
     for delivery_id in reminder.attachments:
         for report in instance.paths.quarantine.glob(f"*/{delivery_id}/{REPORT_NAME}"):

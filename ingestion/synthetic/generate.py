@@ -27,6 +27,7 @@ from ingestion.synthetic.deliveries import (
     geobasis,
     health,
     hze,
+    recommendations,
     register,
     transfers,
 )
@@ -106,7 +107,7 @@ def generate(
     desk = Desk(settings, areas, inbox)
     geobasis.write_geobasis(desk)
     geobasis.write_addresses(desk)
-    civic.write_recommendations(desk)
+    recommendations.write_recommendations(desk)
     inhabitants = 0
     events: list[pd.DataFrame] = []
     for half in Simulation(settings, areas).run():

@@ -29,23 +29,34 @@ def check_catalogue() -> None:
 
 @app.command("fortschreiben")
 def advance_history() -> None:
-    """Trägt neue und geänderte Kennzahlen in das Änderungsverzeichnis ein."""
+    """Trägt neue und geänderte Kennzahlen und Indizes in die Änderungsverzeichnisse ein."""
     from datetime import date
 
-    from semantic_layer.catalogue.history import advance, load_changes, save_changes
+    from lagebild.instance import Instance, list_instances
+    from semantic_layer.catalogue.history import CHANGES_FILE, advance, load_changes, save_changes
+    from semantic_layer.catalogue.index_history import advance_indices, changes_file, definitions_of
     from semantic_layer.catalogue.loader import load_catalogue
 
-    before = load_changes()
+    today = date.today()  # noqa: DTZ011 - the log speaks of local days
+    instances = [Instance(name) for name in list_instances()]
     try:
-        after = advance(load_catalogue(), before, date.today())  # noqa: DTZ011 - the log speaks of local days
+        logs = {CHANGES_FILE: advance(load_catalogue(), load_changes(), today)}
+        for instance in instances:
+            file = changes_file(instance)
+            logs[file] = advance_indices(definitions_of(instance), load_changes(file), today)
     except ValueError as error:
         fail(str(error))
-    if len(after) == len(before):
+    found = False
+    # Nothing is written before every log could be carried on.
+    for file, after in logs.items():
+        new = after[len(load_changes(file)) :]
+        if new:
+            save_changes(after, file)
+        for change in new:
+            found = True
+            typer.echo(f"{change.indicator}, Fassung {change.version}: {change.kind} – {change.note}")
+    if not found:
         typer.echo("Es gibt nichts Neues einzutragen.")
-        return
-    save_changes(after)
-    for change in after[len(before) :]:
-        typer.echo(f"{change.indicator}, Fassung {change.version}: {change.kind} – {change.note}")
 
 
 @app.command("handbuch")

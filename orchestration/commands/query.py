@@ -108,6 +108,20 @@ def explain(
         files = origins(found, release, sheet)
     typer.echo(f"{sheet.label} · {sheet.area_name} ({sheet.area_code}) · {sheet.period_label}")
     typer.echo(f"  Wert        {sheet.value_text}" + (f" – {sheet.reason}" if sheet.reason else ""))
+    if sure := sheet.certainty:
+        if sure.interval_text and sure.confidence:
+            typer.echo(
+                f"  Bereich     {sure.interval_text} ({100 * sure.confidence:.0f}-%-Vertrauensbereich)"
+            )
+        said = {
+            "Vergleich": sure.comparison,
+            "Hinweis": sure.note,
+            "Trend": sure.trend,
+            "Warnung": sure.warning,
+        }
+        for name, text in said.items():
+            if text:
+                typer.echo(f"  {name:<11} {text}")
     typer.echo(f"  Definition  {sheet.definition} (Fassung {sheet.version})")
     typer.echo("\nBestandteile")
     for part in sheet.parts:

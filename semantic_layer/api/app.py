@@ -16,13 +16,14 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Respons
 from fastapi import Query as Parameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from lagebild.instance import list_instances
-from semantic_layer.api import keys, schema
+from semantic_layer.api import embedding, keys, schema
+from semantic_layer.api.limiting import count
 from semantic_layer.api.settings import ApiSettings
 from semantic_layer.present import files, geo
 from semantic_layer.present.answer import render_answer
@@ -70,6 +71,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     )
     app.state.settings = settings or ApiSettings.from_environment()
     app.state.limiter = MovingWindowRateLimiter(MemoryStorage())
+    app.include_router(embedding.router)
     app.include_router(router)
     app.add_api_route("/gesundheit", _health, methods=["GET"], tags=["Betrieb"], summary="Läuft der Dienst?")
     app.middleware("http")(_headers)
@@ -120,26 +122,16 @@ def caller(request: Request) -> keys.Caller:
         # Guessing keys is counted like asking without one.
         found = keys.caller_of(given)
         if found is None:
-            _count(request, parse(settings.rate_anonymous), f"unknown:{address}")
+            count(request, parse(settings.rate_anonymous), f"unknown:{address}")
             raise HTTPException(401, "Der Schlüssel ist unbekannt, abgelaufen oder gesperrt.")
-        _count(request, parse(settings.rate_key), found.id)
+        count(request, parse(settings.rate_key), found.id)
     elif settings.anonymous:
         found = keys.Caller("anonym", "oeffentlich")
-        _count(request, parse(settings.rate_anonymous), address)
+        count(request, parse(settings.rate_anonymous), address)
     else:
         raise HTTPException(401, "Diese Schnittstelle braucht einen Schlüssel (Kopfzeile X-API-Key).")
     request.state.caller = found
     return found
-
-
-def _count(request: Request, limit: RateLimitItem, who: str) -> None:
-    limiter: MovingWindowRateLimiter = request.app.state.limiter
-    if not limiter.hit(limit, who):
-        reset = limiter.get_window_stats(limit, who).reset_time
-        wait = max(1, round(reset - time.time()))
-        raise HTTPException(
-            429, f"Zu viele Anfragen. Bitte {wait} Sekunden warten.", headers={"Retry-After": str(wait)}
-        )
 
 
 Asking = Annotated[keys.Caller, Depends(caller)]

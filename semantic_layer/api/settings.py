@@ -16,12 +16,14 @@ class ApiSettings:
     """Per network address; notation of the library `limits`."""
     rate_key: str = "1200/minute"
     """Per key."""
+    rate_guest: str = "60/minute"
+    """Guest tokens of embedded dashboards, per network address: a page asks once, then every third minute."""
     timeout_seconds: float = 20.0
     """Longest time one question may take."""
 
     @classmethod
     def from_environment(cls) -> ApiSettings:
-        """`LAGEBILD_API_ANONYMOUS` (0 or 1), `_RATE_ANONYMOUS`, `_RATE_KEY`, `_TIMEOUT_SECONDS`."""
+        """`LAGEBILD_API_ANONYMOUS` (0 or 1), `_RATE_ANONYMOUS`, `_RATE_KEY`, `_RATE_GUEST`, `_TIMEOUT_SECONDS`."""
 
         def setting(name: str, default: str) -> str:
             return os.environ.get(f"LAGEBILD_API_{name}", default)
@@ -30,6 +32,7 @@ class ApiSettings:
             anonymous=setting("ANONYMOUS", "1") == "1",
             rate_anonymous=setting("RATE_ANONYMOUS", cls.rate_anonymous),
             rate_key=setting("RATE_KEY", cls.rate_key),
+            rate_guest=setting("RATE_GUEST", cls.rate_guest),
             timeout_seconds=float(setting("TIMEOUT_SECONDS", str(cls.timeout_seconds))),
         )
 

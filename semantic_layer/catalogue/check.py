@@ -9,7 +9,11 @@ from pydantic import ValidationError
 from lagebild.disclosure_rules import RulesError
 from lagebild.instance import Instance, list_instances
 from semantic_layer.catalogue.coarser import coarser_findings
+from semantic_layer.catalogue.forecasting import forecast_findings
+from semantic_layer.catalogue.goals import goal_findings
 from semantic_layer.catalogue.history import history_findings, load_changes
+from semantic_layer.catalogue.index_check import index_findings
+from semantic_layer.catalogue.index_history import changes_file, definitions_of, index_history_findings
 from semantic_layer.catalogue.loader import CatalogueError, load_catalogue
 from semantic_layer.catalogue.model import Catalogue
 from semantic_layer.catalogue.resolve import Supply, resolve
@@ -25,6 +29,10 @@ def findings_of(instance: Instance, catalogue: Catalogue) -> list[Finding]:
             *instance_findings(supply, instance.sources.values(), instance.rules.values()),
             *coarser_findings(supply),
             *rule_findings(supply, instance.rules, f"{instance.name}/rules.yml"),
+            *forecast_findings(instance, supply),
+            *goal_findings(supply, instance.targets, instance.budget_links),
+            *index_findings(supply, instance.indices, instance.attention),
+            *index_history_findings(definitions_of(instance), load_changes(changes_file(instance))),
         ]
     except RulesError as error:
         return [Finding("Geheimhaltung", "Regel ungültig", problem) for problem in error.problems]

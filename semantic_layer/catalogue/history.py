@@ -1,18 +1,20 @@
-"""The change log of the catalogue: which version of an indicator was defined when, and why.
+"""Change logs of definitions: which version of an indicator or index was defined when, and why.
 
-`history/changes.yml` holds one entry per indicator and version, written by `lagebild katalog fortschreiben` and never
-edited by hand. Each entry keeps a fingerprint of what decides the number, so a definition cannot change unnoticed
-under the same version. Pure but for `load_changes` and `save_changes`.
+`history/changes.yml` holds one entry per indicator and version, `instances/<name>/history/indices.yml` one per recipe
+(`index_history`); both are written by `lagebild katalog fortschreiben` and never edited by hand. Each entry keeps a
+fingerprint of what decides the number, so a definition cannot change unnoticed under the same version. Pure but for
+`load_changes` and `save_changes`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -23,7 +25,8 @@ from semantic_layer.catalogue.validate import Finding
 
 CHANGES_FILE = CATALOGUE_DIR / "history" / "changes.yml"
 FIRST_NOTE = "Erstfassung"
-_RETIRED = "abgelöst"
+_RETIRED: Literal["abgelöst"] = "abgelöst"
+_UNLOGGED = "Änderung nicht verzeichnet"
 _DECISIVE = {"kind", "numerator", "denominator", "factor", "unit", "min_denominator"}
 """Fields that decide the number; wording, labels and owners may change without a new version."""
 
@@ -34,6 +37,7 @@ class Change(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     indicator: str
+    """The entry: an indicator, or the recipe of an index."""
     version: int = Field(ge=1)
     date: date
     kind: Literal["neu", "geändert", "abgelöst"]
@@ -44,11 +48,25 @@ class Change(BaseModel):
 _LOG = TypeAdapter(list[Change])
 
 
-def fingerprint(indicator: Indicator) -> str:
-    """Short hash of what decides the number of an indicator."""
-    content = indicator.model_dump(mode="json", include=_DECISIVE)
+@dataclass(frozen=True)
+class Definition:
+    """What a change log has to know about a definition in its present version."""
+
+    id: str
+    version: int
+    change_note: str
+    fingerprint: str
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """Short hash of plain JSON values; the order of keys does not matter."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def fingerprint(indicator: Indicator) -> str:
+    """Short hash of what decides the number of an indicator."""
+    return content_hash(indicator.model_dump(mode="json", include=_DECISIVE))
 
 
 def load_changes(path: Path = CHANGES_FILE) -> list[Change]:
@@ -72,9 +90,18 @@ def save_changes(changes: Sequence[Change], path: Path = CHANGES_FILE) -> None:
 
 def history_findings(catalogue: Catalogue, changes: Iterable[Change]) -> list[Finding]:
     """What the catalogue and its change log disagree about; empty when the log is complete."""
+    return definition_findings(
+        _definitions(catalogue), changes, "Zähler, Nenner, Faktor, Einheit oder Mindestnenner weichen"
+    )
+
+
+def definition_findings(
+    definitions: Iterable[Definition], changes: Iterable[Change], what_differs: str
+) -> list[Finding]:
+    """What definitions and their change log disagree about. `what_differs`: subject and verb of the German message."""
     known = {(change.indicator, change.version): change for change in changes if change.kind != _RETIRED}
     found = []
-    for item in _defined(catalogue):
+    for item in definitions:
         entry = known.get((item.id, item.version))
         earlier = [version for name, version in known if name == item.id and version != item.version]
         if entry is None and any(version > item.version for version in earlier):
@@ -85,12 +112,12 @@ def history_findings(catalogue: Catalogue, changes: Iterable[Change]) -> list[Fi
         elif entry is None and earlier and not item.change_note.strip():
             rule, advice = "Begründung fehlt", "Eine neue Fassung braucht eine Begründung (change_note)."
         elif entry is None:
-            rule = "Änderung nicht verzeichnet"
+            rule = _UNLOGGED
             advice = "Bitte »lagebild katalog fortschreiben« aufrufen."
-        elif entry.fingerprint != fingerprint(item):
+        elif entry.fingerprint != item.fingerprint:
             rule = "Definition ohne neue Fassung geändert"
             advice = (
-                f"Zähler, Nenner, Faktor, Einheit oder Mindestnenner weichen von Fassung {item.version} ab. "
+                f"{what_differs} von Fassung {item.version} ab. "
                 "Bitte »version« um eins erhöhen, in »change_note« den Grund nennen und "
                 "»lagebild katalog fortschreiben« aufrufen."
             )
@@ -106,29 +133,10 @@ def advance(catalogue: Catalogue, changes: Sequence[Change], today: date) -> lis
     Raises ValueError (German, one line per finding) when a change would need a decision first: a definition changed
     under the same version, a version without a reason.
     """
-    blocking = [
-        finding
-        for finding in history_findings(catalogue, changes)
-        if finding.rule != "Änderung nicht verzeichnet"
-    ]
-    if blocking:
-        raise ValueError("\n".join(str(finding) for finding in blocking))
-    known = {(change.indicator, change.version) for change in changes}
+    refuse_blocking(history_findings(catalogue, changes))
     earlier = {change.indicator for change in changes}
     retired = {change.indicator for change in changes if change.kind == _RETIRED}
-    new = [
-        Change(
-            indicator=item.id,
-            version=item.version,
-            date=today,
-            kind="geändert" if item.id in earlier else "neu",
-            note=item.change_note.strip() or FIRST_NOTE,
-            fingerprint=fingerprint(item),
-        )
-        for item in _defined(catalogue)
-        if (item.id, item.version) not in known
-    ]
-    new += [
+    ended = [
         Change(
             indicator=item.id,
             version=item.version,
@@ -140,20 +148,54 @@ def advance(catalogue: Catalogue, changes: Sequence[Change], today: date) -> lis
         for item in catalogue.indicators
         if item.status == "retired" and item.id in earlier and item.id not in retired
     ]
-    return [*changes, *new]
+    return [*changes, *new_entries(_definitions(catalogue), changes, today), *ended]
 
 
-def _defined(catalogue: Catalogue) -> list[Indicator]:
+def refuse_blocking(findings: Iterable[Finding]) -> None:
+    """Raises ValueError (German, one line per finding) where a log cannot be carried on without a decision."""
+    blocking = [finding for finding in findings if finding.rule != _UNLOGGED]
+    if blocking:
+        raise ValueError("\n".join(str(finding) for finding in blocking))
+
+
+def new_entries(definitions: Iterable[Definition], changes: Sequence[Change], today: date) -> list[Change]:
+    """Entries for the versions the log does not know yet."""
+    known = {(change.indicator, change.version) for change in changes}
+    earlier = {change.indicator for change in changes}
+    return [
+        Change(
+            indicator=item.id,
+            version=item.version,
+            date=today,
+            kind="geändert" if item.id in earlier else "neu",
+            note=item.change_note.strip() or FIRST_NOTE,
+            fingerprint=item.fingerprint,
+        )
+        for item in definitions
+        if (item.id, item.version) not in known
+    ]
+
+
+def _definitions(catalogue: Catalogue) -> list[Definition]:
     """Entries with a definition that numbers are made by."""
-    return [item for item in catalogue.indicators if item.status == "active"]
+    return [
+        Definition(item.id, item.version, item.change_note, fingerprint(item))
+        for item in catalogue.indicators
+        if item.status == "active"
+    ]
 
 
 __all__ = [
     "CHANGES_FILE",
     "Change",
+    "Definition",
     "advance",
+    "content_hash",
+    "definition_findings",
     "fingerprint",
     "history_findings",
     "load_changes",
+    "new_entries",
+    "refuse_blocking",
     "save_changes",
 ]

@@ -336,7 +336,15 @@ def _dashboard(config: InstanceConfig, resolved: dict[str, ResolvedIndicator]) -
     board = config.dashboard
     system = config.area_system(config.main_area_system)
     for identifier in dict.fromkeys(
-        (*board.headline_indicators, board.map_indicator, *board.series_indicators, board.ranking_indicator)
+        (
+            *board.headline_indicators,
+            board.map_indicator,
+            *board.series_indicators,
+            board.ranking_indicator,
+            *board.profile_indicators,
+            *board.comparison_indicators,
+            *(name for names in board.theme_indicators.values() for name in names),
+        )
     ):
         shown = resolved.get(identifier)
         if shown is None or shown.status != "active":

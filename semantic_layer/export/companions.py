@@ -1,4 +1,4 @@
-"""Rows that stand beside the indicators in the catalogue export: breaks, change log, targets, features of peers.
+"""Rows that stand beside the indicators in the catalogue export: breaks, change log, targets, Haushalt, peers.
 
 Pure functions on loaded entries. Schemas stand in `semantic_layer.export.dbt`.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
+from lagebild.budget_link import BudgetLink
 from lagebild.target import PeerSettings, Target
 from semantic_layer.catalogue.history import Change
 from semantic_layer.catalogue.model import Catalogue
@@ -73,9 +74,30 @@ def target_rows(targets: Iterable[Target]) -> Iterator[Row]:
     for target in targets:
         yield {
             "indicator_id": target.indicator,
-            **target.model_dump(include={"area_level", "area_code", "year", "value", "decision"}),
+            **target.model_dump(
+                include={"area_level", "area_code", "year", "value", "decision", "decided_on"}
+            ),
             "recommendation_id": target.recommendation or None,
         }
+
+
+def budget_rows(links: Iterable[BudgetLink]) -> Iterator[Row]:
+    """One row per product of the Haushalt and what it is told together with."""
+    for link in links:
+        yield {
+            "product_code": link.product,
+            "case_measure_id": link.cases or None,
+            "case_group_key": link.case_group,
+            "spending_measure_id": link.spending or None,
+            "note": link.note or None,
+        }
+
+
+def budget_indicator_rows(links: Iterable[BudgetLink]) -> Iterator[Row]:
+    """One row per product and indicator, in the order of the settings."""
+    for link in links:
+        for position, indicator in enumerate(link.indicators, start=1):
+            yield {"product_code": link.product, "indicator_id": indicator, "position": position}
 
 
 def feature_rows(resolved: Sequence[ResolvedIndicator], peers: PeerSettings) -> list[Row]:
@@ -96,4 +118,12 @@ def feature_rows(resolved: Sequence[ResolvedIndicator], peers: PeerSettings) -> 
     ]
 
 
-__all__ = ["break_rows", "change_rows", "dated_break", "feature_rows", "target_rows"]
+__all__ = [
+    "break_rows",
+    "budget_indicator_rows",
+    "budget_rows",
+    "change_rows",
+    "dated_break",
+    "feature_rows",
+    "target_rows",
+]

@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 from lagebild.instance import PUBLIC, Instance, InstanceMeasure, SourceConfig
 from semantic_layer.catalogue import groups
 from semantic_layer.catalogue.history import load_changes
+from semantic_layer.catalogue.index_history import changes_file
 from semantic_layer.catalogue.linked import linked as linked_measures
 from semantic_layer.catalogue.loader import load_catalogue
 from semantic_layer.catalogue.model import AGE, Catalogue, Measure
 from semantic_layer.catalogue.resolve import ResolvedIndicator, Supply, resolve
-from semantic_layer.export import companions, linked, rules
+from semantic_layer.export import companions, forecasting, indices, linked, rules
 
 Row = dict[str, Any]
 
@@ -155,7 +156,16 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         value=_FLOAT,
         decision=_TEXT,
         recommendation_id=_TEXT,
+        decided_on=_DAY,
     ),
+    "budget_link": _schema(
+        product_code=_TEXT,
+        case_measure_id=_TEXT,
+        case_group_key=_TEXT,
+        spending_measure_id=_TEXT,
+        note=_TEXT,
+    ),
+    "budget_indicator": _schema(product_code=_TEXT, indicator_id=_TEXT, position=_INT),
     "audience": _schema(audience=_TEXT, label=_TEXT, area_system=_TEXT, level=_TEXT, position=_INT),
     "release_decision": _schema(
         measure_id=_TEXT,
@@ -168,6 +178,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
     ),
     "peer_feature": _schema(indicator_id=_TEXT, label=_TEXT, is_logarithmic=_BOOL),
     **linked.SCHEMAS,
+    **forecasting.SCHEMAS,
+    **indices.SCHEMAS,
 }
 
 
@@ -252,8 +264,18 @@ def catalogue_tables(instance: Instance, catalogue: Catalogue | None = None) -> 
             for position, item in enumerate(instance.decisions)
         ],
         "target": companions.target_rows(instance.targets),
+        "budget_link": companions.budget_rows(instance.budget_links),
+        "budget_indicator": companions.budget_indicator_rows(instance.budget_links),
         "peer_feature": companions.feature_rows(resolved, instance.config.peers),
         **linked.rows(linked_measures(supply, instance.rules)),
+        **forecasting.rows(instance, resolved),
+        **indices.rows(
+            instance.indices,
+            instance.attention,
+            load_changes(changes_file(instance)),
+            supply.catalogue,
+            supply.config,
+        ),
     }
     return {name: pa.Table.from_pylist(list(rows[name]), schema=schema) for name, schema in SCHEMAS.items()}
 

@@ -87,6 +87,10 @@ def handbook(
             for label in STATUSES.values()
             if any(sheet["status"] == label for sheet in sheets)
         },
+        "indices": [
+            *(_index_sheet(row, levels) for row in tables["index"]),
+            *_rule_sheets(tables["attention"]),
+        ],
         "measures": [
             {
                 "label": row["label"],
@@ -185,6 +189,44 @@ def _sheet(
         "facts": _entries(facts),
         "lines": _entries(lines),
     }
+
+
+def _index_sheet(row: Mapping[str, Any], levels: Mapping[str, str]) -> dict[str, Any]:
+    since = row["version_since"]
+    lines = {
+        "Definition": row["definition"],
+        "Kennzahlen": row["parts_label"],
+        "Verfahren": row["method_label"],
+        "Klassen": row["classes_label"] or "",
+        "Entwicklung": row["dynamics_label"] or "",
+        "Gebiete": row["conditions_label"],
+        "Ebene": levels.get(row["area_level"], row["area_level"]),
+        "Bewertung": POLARITIES[row["polarity"]],
+        "Methode nach": row["source_label"],
+        "Beschluss": row["decision"],
+        "Grenzen der Aussage": row["caveats"] or "",
+    }
+    return {
+        "id": row["index_id"],
+        "label": row["label"],
+        "version": f"Fassung {row['version']}" + (f" vom {german.day(since)}" if since else ""),
+        "lines": _entries(lines),
+    }
+
+
+def _rule_sheets(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rule of Aufmerksamkeitsbedarf beside the indices; none without a rule."""
+    return [
+        {
+            "id": "aufmerksamkeit",
+            "label": row["label"],
+            "version": f"Fassung {row['version']}",
+            "lines": _entries(
+                {"Definition": row["definition"], "Regel": row["rule_label"], "Beschluss": row["decision"]}
+            ),
+        }
+        for row in rows
+    ]
 
 
 def _entries(named: Mapping[str, str]) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lagebild import german
 from semantic_layer.query import directory
+from semantic_layer.query.certainty import Certainty, certainty
 from semantic_layer.query.errors import QueryError, did_you_mean
 from semantic_layer.query.metadata import Area, Metadata, Metric
 from semantic_layer.query.model import Query, Where
@@ -69,6 +70,8 @@ class Passport:
     value: float | None
     value_text: str
     reason: str | None
+    certainty: Certainty | None
+    """Interval and trend; None where the release says nothing about it."""
     parts: tuple[PartPassport, ...]
     sources: tuple[SourcePassport, ...]
     changes: tuple[dict[str, Any], ...]
@@ -134,6 +137,7 @@ def passport(release: Release, metric: str, area: str, period: str) -> Passport:
         reason=next(
             (note.text for note in footnotes_of(answer.table) if note.reason == row["empty_reason"]), None
         ),
+        certainty=certainty(release, found.key, place.key, row["period_key"]),
         parts=parts,
         sources=sources,
         changes=tuple(directory.changes(release, found.id)),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from analysis import rolling_origin
 from analysis.forecast import CANDIDATES, NAIVE, SIMPLE, Forecast, forecast, forecast_panel, since_break
 from analysis.need import Estimate, need
 from analysis.rolling_origin import FIRST_ORIGIN, back_test
@@ -207,3 +208,18 @@ def test_need_carries_both_uncertainties() -> None:
     assert need(rate, certain).upper < found.upper
     with pytest.raises(ValueError, match="enclose"):
         need(rate, Estimate(persons.value, persons.upper, persons.lower))
+
+
+def test_a_calm_beginning_does_not_count_the_shock_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of 0.1, then one of 3: errors in the small changes of the beginning, times the large one of the end, would
+    make an interval several times as wide as any error ever was."""
+    steps = np.array([0.1, -0.1, 0.1, 0.1, -0.1, 0.1, 3.0, 0.1, -0.1, 0.1, 0.1, -0.1])
+    series = 10 + np.append(0.0, np.cumsum(steps))
+
+    def reach() -> float:
+        found = forecast_panel([(series, "")], HORIZON, SIMPLE)[0]
+        return float(found.upper[0] - found.lower[0]) / 2
+
+    limited = reach()
+    monkeypatch.setattr(rolling_origin, "CALM_LIMIT", 0.0)
+    assert 1.0 < limited < 0.75 * reach()

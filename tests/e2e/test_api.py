@@ -143,10 +143,13 @@ def test_the_passport_leads_back_to_the_file(http: TestClient) -> None:
     assert {source["source_id"] for source in sheet["sources"]} == {"ba_akg", "einwohnerregister"}
     assert all(source["deliveries"] for source in sheet["sources"])
     assert sheet["release_id"] in sheet["citation"]
+    sure = sheet["certainty"]
+    assert sure["interval_low"] < sheet["value"] < sure["interval_high"] and sure["confidence"] == 0.95
     printed = CliRunner().invoke(cli, ["erklaeren", "musterkreis", "sgb2_rate", "99901001"])
     assert printed.exit_code == 0, printed.output
     assert sheet["citation"] in printed.stdout
     assert "Zeilen" in printed.stdout
+    assert f"{sure['interval_text']} (95-%-Vertrauensbereich)" in printed.stdout
     register = [line for line in printed.stdout.splitlines() if "Datensätze insgesamt" in line]
     assert register, "person-level files are named without rows"
 

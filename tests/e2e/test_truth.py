@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from superset_assets.render import asset_uuid
+from superset_assets.identifiers import asset_uuid
 from superset_assets.roles import read_logins
 from superset_assets.server import chart_data, dashboard_answers
 from tests.e2e.conftest import Installation

@@ -159,3 +159,36 @@ def test_structure() -> None:
     ]
     both = ParsedDelivery({"person": good, "budget": table("budget", [])})
     assert [issue.rule for issue in check(configured, both)] == ["Unerwartete Tabelle"]
+
+
+def recommendation(name: str, **changes: Any) -> dict[str, Any]:
+    row = {
+        "recommendation_id": name,
+        "title": "Treff",
+        "theme": "teilhabe",
+        "goal": "Nachbarschaft",
+        "status": "geplant",
+    }
+    return row | {"source_row": 2} | changes
+
+
+@pytest.mark.parametrize("named", ["Frau Müller", "Herr Dr. Özil", "Dr. Ada Lovelace", "anna@kreis.example"])
+def test_a_responsible_office_is_no_person(named: str) -> None:
+    offices = ("Jobcenter", "Gleichstellungsbüro für Frauen", "Büro für Frau und Beruf", None)
+    rows = [recommendation(f"HE-{number}", responsible=office) for number, office in enumerate(offices)]
+    assert judge("recommendation", rows) == []
+    (issue,) = judge("recommendation", [*rows, recommendation("HE-9", responsible=named)])
+    assert (issue.severity, issue.rule, issue.column) == ("refusal", "Person statt Stelle", "responsible")
+    assert judge("recommendation", [recommendation("HE-1")]) == []  # a register from before the column
+
+
+def test_a_table_agreed_later_may_be_missing() -> None:
+    rows = table("recommendation", [recommendation("HE-1")])
+    configured = source("recommendation").model_copy(
+        update={"tables": ("recommendation", "recommendation_status")}
+    )
+    assert [issue.rule for issue in check(configured, ParsedDelivery({"recommendation": rows}))] == [
+        "Tabelle fehlt"
+    ]
+    later = configured.model_copy(update={"optional_tables": ("recommendation_status",)})
+    assert check(later, ParsedDelivery({"recommendation": rows})) == []

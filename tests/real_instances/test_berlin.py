@@ -250,7 +250,7 @@ def test_mss_index_can_be_computed_from_what_landed(berlin: Read, year: int) -> 
     found = wave(berlin, year)
     scored = found[found.mss_status_index.notna()]
     names = [f"mss_s{number}_pct" for number in (1, 2, 3, 4) if year < 2019 or number != 2]
-    index = composite(scored[names].to_numpy(), [1] * len(names), Method(restandardise=True)).value
+    index = composite(scored[names].to_numpy(), [1] * len(names), Method(rescale="z_score")).value
     published = scored.mss_status_score.notna().to_numpy()
     assert published.sum() >= len(scored) - 1  # tables 3 of 2015 and 2019 have lost one row
     assert np.abs(index[published] - scored.mss_status_score.to_numpy()[published]).max() < 1e-5
@@ -262,7 +262,7 @@ def test_mss_dynamics_can_be_computed_from_what_landed(berlin: Read, year: int) 
     found = wave(berlin, year)
     scored = found[found.mss_status_index.notna()]
     names = [f"mss_d{number}_pct_points" for number in (1, 2, 3, 4) if year < 2019 or number != 2]
-    index = composite(scored[names].to_numpy(), [1] * len(names), Method(restandardise=True)).value
+    index = composite(scored[names].to_numpy(), [1] * len(names), Method(rescale="z_score")).value
     # Published as +1 (falling burden), 0, -1: class 1 of the index is "+".
     assert (2 - classes_by_bounds(index, [-1, 1]) == scored.mss_dynamic_index).all()
 

@@ -114,3 +114,22 @@ def test_command_writes_by_ending(tmp_path: Path) -> None:
     unknown = runner.invoke(app, ["katalog", "handbuch", "atlantis", str(page)])
     assert unknown.exit_code == 1
     assert "Vorhanden:" in unknown.output
+
+
+def test_indices_stand_with_method_parts_and_source() -> None:
+    berlin = handbook(Instance("berlin"))
+    (sheet,) = berlin["indices"]
+    told = {line["name"]: line["text"] for line in sheet["lines"]}
+    assert sheet["version"].startswith("Fassung 1 vom ")
+    assert "S4 Kinderarmut" in told["Kennzahlen"] and "standardisiert" in told["Verfahren"]
+    assert told["Ebene"] == "Planungsraum" and "Monitoring Soziale Stadtentwicklung" in told["Methode nach"]
+    kreis = handbook(Instance("musterkreis"))
+    assert [item["label"] for item in kreis["indices"]][-1] == "Aufmerksamkeitsbedarf"
+    text = _Text()
+    text.feed(render_html(kreis))
+    assert {"indizes", "index-sozialformel", "index-aufmerksamkeit"} <= set(text.ids)
+    # An instance without recipes has no empty chapter.
+    assert handbook(Instance("flensburg"))["indices"] == []
+    plain = _Text()
+    plain.feed(render_html(handbook(Instance("flensburg"))))
+    assert "indizes" not in plain.ids

@@ -1,4 +1,4 @@
-"""Wahlen, Haushalt, Wohnen and the register of Handlungsempfehlungen."""
+"""Wahlen, Haushalt and Wohnen."""
 
 from __future__ import annotations
 
@@ -40,62 +40,6 @@ _PRODUCTS: Final = (  # code, name, theme, EUR per inhabitant in 2014, yearly gr
     ("5.4.7.01", "Öffentlicher Personennahverkehr", "umwelt", 61.0, 0.05),
     ("5.2.2.01", "Wohnraumförderung", "wohnen", 7.4, 0.03),
     ("1.1.1.09", "Sozialplanung und Monitoring", "teilhabe", 1.6, 0.04),
-)
-_ACTIONS: Final = (  # title, theme, goal, indicator
-    (
-        "Familienzentrum im Sozialraum aufbauen",
-        "kinder_jugend",
-        "Anlaufstelle für Familien in zehn Minuten Entfernung",
-        "child_poverty",
-    ),
-    (
-        "Sprachbildung in Kitas ausweiten",
-        "bildung",
-        "Sprachförderbedarf bei der Einschulung senken",
-        "seu_language_share",
-    ),
-    ("Tagespflegeplätze schaffen", "pflege", "Pflegende Angehörige entlasten", "care_day_places_65plus"),
-    (
-        "Schulsozialarbeit an Grundschulen",
-        "bildung",
-        "Abgänge ohne Abschluss halbieren",
-        "school_leavers_without_share",
-    ),
-    (
-        "Quartiersmanagement einrichten",
-        "teilhabe",
-        "Nachbarschaft und Beteiligung stärken",
-        "turnout_kommunal",
-    ),
-    (
-        "Beratung für Langzeitarbeitslose vor Ort",
-        "arbeit",
-        "Langzeitarbeitslosigkeit senken",
-        "longterm_unemployed_share",
-    ),
-    (
-        "Sozialen Wohnungsbau auf Kreisflächen fördern",
-        "wohnen",
-        "Zweihundert neue Sozialwohnungen",
-        "social_housing_share",
-    ),
-    (
-        "Bewegungsförderung in Kitas",
-        "gesundheit",
-        "Motorische Auffälligkeiten verringern",
-        "seu_motor_share",
-    ),
-    ("Mobile Pflegeberatung in den Dörfern", "pflege", "Beratung auch ohne Auto erreichbar machen", ""),
-    ("Ankommenspatenschaften für Zugewanderte", "migration", "Begegnung und Orientierung im Alltag", ""),
-    ("Barrierefreie Haltestellen", "inklusion", "Alle Haltestellen der Städte ohne Stufen", ""),
-    (
-        "Anlaufstelle für Alleinerziehende",
-        "existenzsicherung",
-        "Armut von Alleinerziehenden verringern",
-        "single_parent_sgb2_rate",
-    ),
-    ("Rufbus Geest und Marsch", "umwelt", "Jedes Dorf stündlich erreichbar", ""),
-    ("Frühe Hilfen: Willkommensbesuche", "kinder_jugend", "Jede Familie mit Neugeborenem erreichen", ""),
 )
 
 
@@ -241,37 +185,3 @@ def _housing_truth(day: date, level: str, code: str, values: list[Any]) -> list[
         }
         for measure, value in zip(measures, values, strict=True)
     ]  # fmt: skip
-
-
-def write_recommendations(desk: Desk) -> None:
-    """The register of measures as of the year after the last one simulated."""
-    rng, last = desk.rng("handlungsempfehlungen"), desk.years.last
-    product_of = {theme: code for code, _, theme, *_ in reversed(_PRODUCTS)}
-    header = (
-        "Nr.", "Maßnahme", "Handlungsfeld", "Ziel", "Indikator", "AGS", "Beschluss am", "Umsetzung bis",
-        "Kosten geplant",
-        "Kosten tatsächlich", "Status", "Produkt",
-    )  # fmt: skip
-    rows: list[Row] = [(f"Register der Handlungsempfehlungen {KREIS_NAME}",), (NOTE,), header]
-    for number in range(42):
-        title, theme, goal, indicator = _ACTIONS[number % len(_ACTIONS)]
-        year = int(rng.integers(last - 6, last + 1))
-        decided = date(year, int(rng.integers(1, 13)), int(rng.integers(1, 28)))
-        due = year + int(rng.integers(1, 5))
-        status = str(
-            rng.choice(["umgesetzt", "in Umsetzung", "zurückgestellt"], p=[0.7, 0.2, 0.1])
-            if due <= last
-            else rng.choice(["in Umsetzung", "geplant", "zurückgestellt"], p=[0.5, 0.43, 0.07])
-        )
-        plan = int(rng.integers(8, 260)) * 1000
-        actual = round(plan * float(rng.normal(1.04, 0.15)), -2) if status == "umgesetzt" else None
-        ags = None if rng.random() < 0.35 else f"{KREIS_CODE}{int(rng.integers(1, 49)):03d}"
-        rows.append(
-            (
-                f"HE-{number + 1:03d}", title, theme, goal, indicator or None, ags, decided, due, plan, actual, status,
-                product_of.get(theme),
-            )
-        )  # fmt: skip
-    path = desk.path("handlungsempfehlungen", "Massnahmenregister.xlsx")
-    write_workbook(path, {"Register": rows})
-    desk.filed(path, date(last + 1, 1, 20))

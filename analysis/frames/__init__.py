@@ -1,0 +1,1 @@
+"""Tables in, tables out: what the Python models of dbt call. pandas is allowed here, files and databases are not."""

@@ -1,0 +1,1 @@
+select * from {{ source("catalogue", "index_class") }}
