@@ -16,12 +16,13 @@ from dagster import (
 )
 
 from ingestion.landing.mail import mail_is_wanted
-from lagebild.instance import list_instances
+from lagebild.instance import Instance, list_instances
 from orchestration.assets import instance_assets
 from orchestration.exclusive import exclusive_resource, resource_key
 from orchestration.inbox_sensor import inbox_sensor
 from orchestration.reminding import reminder_job
 from orchestration.warehouse import prepared_manifest
+from orchestration.weekly_mail import impulse_job
 
 NIGHTLY = "0 2 * * *"
 TIMEZONE = "Europe/Berlin"
@@ -63,10 +64,12 @@ def build_definitions(instances: list[str] | None = None) -> Definitions:
     ]
     # Letters can only be sent where a mail server is named.
     reminders = [reminder_job(name) for name in names] if mail_is_wanted() else []
+    mails = [impulse_job(name) for name in names if mail_is_wanted() and Instance(name).config.weekly_mail]
+    by_mail = [*reminders, *mails]
     return Definitions(
         assets=[item for name in names for item in instance_assets(name, manifest)],
-        jobs=[*jobs, *(job for job, _ in reminders)],
-        schedules=[*schedules, *(schedule for _, schedule in reminders)],
+        jobs=[*jobs, *(job for job, _ in by_mail)],
+        schedules=[*schedules, *(schedule for _, schedule in by_mail)],
         sensors=[inbox_sensor(name, job_name(name)) for name in names],
         resources={resource_key(name): exclusive_resource(name) for name in names},
     )
