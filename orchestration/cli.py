@@ -19,13 +19,16 @@ from lagebild.paths import PROJECT_ROOT, InstancePaths, var_dir
 from orchestration.commands import (
     annehmen,
     api,
+    berichte,
     catalogue,
+    dashboards,
     deliveries,
     geheimhaltung,
     kreuztabelle,
     originals,
     pruefseiten,
     query,
+    szenario,
 )
 from orchestration.commands.common import fail, known_instance
 
@@ -47,6 +50,9 @@ app.add_typer(pruefseiten.app)
 app.add_typer(originals.app)
 app.add_typer(kreuztabelle.app)
 app.add_typer(geheimhaltung.app, name="geheimhaltung")
+app.add_typer(szenario.app, name="szenario")
+app.add_typer(berichte.app, name="bericht")
+app.add_typer(dashboards.app, name="dashboard")
 
 
 @app.command()
@@ -142,9 +148,11 @@ def logins() -> None:
     if not logins_file().exists():
         fail("Es gibt noch keine Zugänge. Sie entstehen beim ersten »make up«.")
     typer.echo(f"Zugänge zu {superset_url()} (die Kennwörter sind für diese Einrichtung erzeugt):")
-    typer.echo(f"  {'Rolle':<20} {'Anmeldename':<18} Kennwort")
-    for login in read_logins().values():
-        typer.echo(f"  {login.role:<20} {login.user:<18} {login.password}")
+    known = list(read_logins().values())
+    role, user = max(len(item.role) for item in known), max(len(item.user) for item in known)
+    typer.echo(f"  {'Rolle':<{role}} {'Anmeldename':<{user}} Kennwort")
+    for login in known:
+        typer.echo(f"  {login.role:<{role}} {login.user:<{user}} {login.password}")
 
 
 @app.command()
@@ -177,7 +185,7 @@ def _run_refresh(name: str) -> None:
 def _wait_for_dashboard(instance: str, tick: Callable[[str], None], patience_s: float = 180.0) -> str:
     """Asks every chart of the executive dashboard for its figures, as the role it is made for."""
     from orchestration.services import ServiceError, superset_url
-    from superset_assets.render import slug
+    from superset_assets.identifiers import slug
     from superset_assets.roles import read_logins
     from superset_assets.server import dashboard_answers
 
@@ -196,7 +204,7 @@ def _wait_for_dashboard(instance: str, tick: Callable[[str], None], patience_s: 
 
 def _print_where_to_look() -> None:
     from orchestration.services import api_url, dagster_url, superset_url
-    from superset_assets.render import slug
+    from superset_assets.identifiers import slug
 
     typer.echo("Adressen")
     typer.echo(f"  Führungs-Dashboard  {superset_url()}/superset/dashboard/{slug(DEFAULT_INSTANCE)}/")

@@ -12,14 +12,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from superset_assets.render import MARKER
-from superset_assets.roles import AccessSpec, choose_permissions, ensure_logins, load_access
+import yaml
+
+from superset_assets.access.readers import Reader, write_register
+from superset_assets.apply_access import sync_embedded, sync_permissions, sync_row_security, sync_users
+from superset_assets.folders import set_folders
+from superset_assets.identifiers import MARKER
+from superset_assets.render import FOLDERS_FILE
+from superset_assets.roles import for_readers, load_access
 
 
 def main(job_file: Path, result_file: Path) -> None:
     # Superset may only be imported here: the import reads its configuration.
     from superset.app import create_app
 
+    # Superset reads every document of a bundle with the slow parser; the fast one gives the same.
+    yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[misc, assignment]
     job = json.loads(job_file.read_text(encoding="utf-8"))
     app = create_app()
     with app.app_context():
@@ -32,83 +40,26 @@ def _apply(job: dict[str, Any]) -> dict[str, Any]:
     from superset.commands.importers.v1.assets import ImportAssetsCommand
     from superset.utils.core import override_user
 
-    access = load_access()
+    readers = [Reader(**item) for item in job["readers"]]
+    access = for_readers(load_access(), readers)
     if job["initialise"]:
         appbuilder.add_permissions(update_perms=True)
         security_manager.sync_role_definitions()
-    users = _sync_users(access)
+    users = sync_users(access)
+    # Before anything new is there to be opened, and without what is gone.
+    write_register({role.name: role.zones for role in access.roles})
     imported: dict[str, int] = {}
     with override_user(security_manager.find_user("admin")):
         for instance, files in job["bundles"].items():
             ImportAssetsCommand(files).run()
+            set_folders(json.loads(files[FOLDERS_FILE]))
             imported[instance] = len(files) - 1
         removed = _remove_orphans(job)
-    _sync_roles(access)
+    sync_row_security(access, readers)
+    sync_permissions(access)
+    sync_embedded(job["embedded"])
     db.session.commit()
     return {"imported": imported, "removed": removed, "users": users}
-
-
-def _sync_users(access: AccessSpec) -> list[str]:
-    """Create missing users; a kept user gets the generated password and the role of the spec again."""
-    from superset import db, security_manager
-
-    for role_spec in access.roles:
-        if security_manager.find_role(role_spec.name) is None:
-            security_manager.add_role(role_spec.name)
-    for login in ensure_logins(access).values():
-        spec = next(item for item in access.users if item.name == login.user)
-        role = security_manager.find_role(spec.role)
-        user = security_manager.find_user(spec.name)
-        if user is None:
-            created = security_manager.add_user(
-                spec.name,
-                spec.first_name,
-                spec.last_name,
-                f"{spec.name}@lagebild.invalid",
-                role,
-                login.password,
-            )
-            if not created:
-                raise RuntimeError(f"user {spec.name} could not be created")
-            continue
-        user.roles = [role]
-        if not security_manager.auth_user_db(spec.name, login.password):
-            security_manager.reset_password(user.id, login.password)
-    db.session.commit()
-    return [user.name for user in access.users]
-
-
-def _sync_roles(access: AccessSpec) -> None:
-    """Give each role exactly the permissions of the spec, including those on the imported data."""
-    from flask_appbuilder.security.sqla.models import PermissionView
-    from superset import db, security_manager
-    from superset.connectors.sqla.models import SqlaTable
-    from superset.models.core import Database
-
-    names: dict[str, Any] = {
-        f"{item.permission.name} on {item.view_menu.name}": item
-        for item in db.session.query(PermissionView).all()
-        if item.permission and item.view_menu
-    }
-    datasets = [
-        f"datasource_access on {item.perm}"
-        for item in db.session.query(SqlaTable).filter(SqlaTable.external_url.like(f"{MARKER}:%"))
-    ]
-    databases = [
-        f"database_access on {item.perm}"
-        for item in db.session.query(Database).filter(Database.external_url.like(f"{MARKER}:%"))
-    ]
-    for spec in access.roles:
-        inherited = {
-            f"{item.permission.name} on {item.view_menu.name}"
-            for base in spec.based_on
-            for item in security_manager.find_role(base).permissions
-        }
-        chosen = choose_permissions(spec, inherited, set(names))
-        chosen |= set(datasets if spec.data == "dashboards" else databases)
-        security_manager.find_role(spec.name).permissions = [names[name] for name in sorted(chosen)]
-    # Whoever is not logged in sees nothing; a permission given by hand does not survive the sync.
-    security_manager.find_role("Public").permissions = []
 
 
 def _remove_orphans(job: dict[str, Any]) -> list[str]:
@@ -125,7 +76,7 @@ def _remove_orphans(job: dict[str, Any]) -> list[str]:
     # Dashboards before charts before datasets before databases: each refers to the next.
     for model in (Dashboard, Slice, SqlaTable, Database):
         for item in db.session.query(model).filter(model.external_url.like(f"{MARKER}:%")).all():
-            instance = item.external_url.split(":")[1]
+            instance = item.external_url.split(":")[1].split("/")[0]
             if str(item.uuid) in wanted or instance in kept_instances:
                 continue
             removed.append(item.external_url)

@@ -1,27 +1,41 @@
-"""What a release says that the dashboards need: labels, units, periods, classes of the map.
+"""What a release says that every dashboard needs: labels, units, periods, the root area, which tables hold rows.
 
-Belongs here: read-only queries on one released file. Does not belong here: YAML, Superset, indicator logic.
+Belongs here: read-only queries on one released file for the base facts. Does not belong here: what only the
+dashboards of one topic need (`topics/`), geometry (`maps`), YAML, Superset, indicator logic.
 """
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from lagebild.instance import InstanceConfig
+from superset_assets.maps import map_classes, viewport
 
-CLASS_COLOURS = ("#f0f3bd", "#a5d5b5", "#4fa9b5", "#2a6f9e", "#1f3a70")
-"""Colour-blind safe from light to dark; also the sequential scheme of `superset_config`."""
-
-_GRID_COLUMNS = 12
-_TILES_PER_ROW = 4
+_COUNTED = {
+    "Anzahl",
+    "Personen",
+    "Haushalte",
+    "Fälle",
+    "Kinder",
+    "Wohnungen",
+    "Einrichtungen",
+    "Beratungen",
+    "Klasse",
+}
+_DATIVE = {
+    "Punkte": "Punkten",
+    "Prozentpunkte": "Prozentpunkten",
+    "Jahre": "Jahren",
+    "Tage": "Tagen",
+    "Monate": "Monaten",
+}
+"""Units that change after "in"; all others (%, €, m², km²) do not."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +57,21 @@ class IndicatorFacts:
 
     @property
     def unit_suffix(self) -> str:
-        """Unit for titles: `` in %``; nothing for plain counts of persons, which need no unit."""
-        if not self.unit or self.unit == "Personen":
+        """Unit for titles: `` in %``, `` in Punkten``; nothing for plain counts, whose label names what is counted."""
+        if not self.unit or self.unit in _COUNTED:
             return ""
         if self.unit.startswith("je "):
             return f" {self.unit}"
-        return f" in {self.unit.replace('EUR', '€')}"
+        return f" in {_DATIVE.get(self.unit, self.unit).replace('EUR', '€')}"
+
+    @property
+    def title(self) -> str:
+        """Label with unit; without it where the label names the unit already."""
+        return (
+            self.label
+            if self.unit.startswith("je ") and self.unit in self.label
+            else self.label + self.unit_suffix
+        )
 
     @property
     def d3_format(self) -> str:
@@ -75,12 +98,6 @@ class SeriesFacts:
     truncate: bool
     x_axis: str
     """`berichtsjahr` where every figure is the only one of its year, else the exact day."""
-
-
-@dataclass(frozen=True)
-class HeadlineRow:
-    keys: tuple[str, ...]
-    width: int
 
 
 @dataclass(frozen=True)
@@ -112,18 +129,14 @@ class Facts:
     map_style: str
     missing: tuple[str, ...] = field(default=())
     """Indicators the dashboard names but the release holds no value of, with the place that names them."""
+    filled: frozenset[str] = frozenset()
+    """Released tables that hold at least one row."""
+    topics: Mapping[str, Any] = field(default_factory=dict)
+    """Facts of each topic by its name (`facts.topics.themen`); None where the release has nothing for it."""
 
     @property
     def headline_ids(self) -> list[str]:
         return [item.indicator_id for item in self.headlines]
-
-    @property
-    def headline_rows(self) -> list[HeadlineRow]:
-        """Tiles in rows of equal length as far as possible, each row filling the grid."""
-        keys = [f"kennzahl_{item.indicator_id}" for item in self.headlines]
-        count = math.ceil(len(keys) / _TILES_PER_ROW)
-        rows = [keys[round(i * len(keys) / count) : round((i + 1) * len(keys) / count)] for i in range(count)]
-        return [HeadlineRow(tuple(row), _GRID_COLUMNS // len(row)) for row in rows]
 
     @property
     def map_keys(self) -> list[str]:
@@ -143,30 +156,12 @@ class Facts:
         keys = [*self.series_keys, "veraenderung"]
         return [keys[start : start + 2] for start in range(0, len(keys), 2)]
 
-    @property
-    def table_indicator_label(self) -> str | None:
-        chosen = self.rankings or self.maps or self.headlines
-        return chosen[0].label if chosen else None
 
-    @property
-    def table_year(self) -> int | None:
-        chosen = self.rankings or self.maps or self.headlines
-        return chosen[0].latest_year if chosen else None
-
-
-def read_facts(config: InstanceConfig, release: Path, map_style: str) -> Facts:
-    """Facts of the release file for the dashboards of the instance.
+def read_base(db: duckdb.DuckDBPyConnection, config: InstanceConfig, release: Path, map_style: str) -> Facts:
+    """Base facts of the opened release file, without topics.
 
     Raises LookupError when the release lacks the root area or its own description.
     """
-    connection = duckdb.connect(str(release), read_only=True)
-    try:
-        return _read(connection, config, release, map_style)
-    finally:
-        connection.close()
-
-
-def _read(db: duckdb.DuckDBPyConnection, config: InstanceConfig, release: Path, map_style: str) -> Facts:
     described = db.execute(
         "select release_id, title, is_synthetic, attribution, released_at from dim_release"
     ).fetchone()
@@ -186,7 +181,7 @@ def _read(db: duckdb.DuckDBPyConnection, config: InstanceConfig, release: Path, 
     missing: list[str] = []
 
     def present(indicator_id: str, level: str, used_by: str) -> tuple[IndicatorFacts, ...]:
-        found = _indicator(db, system.code, indicator_id, level)
+        found = indicator_facts(db, system.code, indicator_id, level)
         if found is None:
             missing.append(f"{indicator_id} ({used_by})")
             return ()
@@ -219,14 +214,32 @@ def _read(db: duckdb.DuckDBPyConnection, config: InstanceConfig, release: Path, 
         maps=maps,
         rankings=rankings,
         series=_by_unit(series),
-        map_classes=_map_classes(db, system.code, wanted.map_level, maps),
-        viewport=_viewport(db, system.code, wanted.map_level),
+        map_classes=tuple(
+            entry
+            for item in maps
+            for entry in map_classes(db, system.code, wanted.map_level, item.indicator_id, item.decimals)
+        ),
+        viewport=viewport(db, system.code, wanted.map_level),
         map_style=map_style,
         missing=tuple(missing),
+        filled=filled_tables(db),
     )
 
 
-def _indicator(
+def filled_tables(db: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Names of the released tables that hold at least one row."""
+    names = [
+        str(name)
+        for (name,) in db.execute(
+            "select table_name from information_schema.tables where table_schema = 'main'"
+        ).fetchall()
+    ]
+    return frozenset(
+        name for name in names if db.execute(f'select 1 from main."{name}" limit 1').fetchone() is not None
+    )
+
+
+def indicator_facts(
     db: duckdb.DuckDBPyConnection, system: str, indicator_id: str, level: str
 ) -> IndicatorFacts | None:
     """The indicator as released on a level; None when no value was released there."""
@@ -267,83 +280,6 @@ def _by_unit(series: tuple[IndicatorFacts, ...]) -> tuple[SeriesFacts, ...]:
         for number, unit in enumerate(units, start=1)
         for group in [[item for item in series if item.unit == unit]]
     )
-
-
-def _map_classes(
-    db: duckdb.DuckDBPyConnection, system: str, level: str, maps: tuple[IndicatorFacts, ...]
-) -> tuple[dict[str, Any], ...]:
-    """Five classes by quantiles over all released periods, so that maps of different years compare."""
-    if not maps:
-        return ()
-    steps = len(CLASS_COLOURS)
-    row = db.execute(
-        """select quantile_cont(value, ?) from mart_indicator
-           where indicator_id = ? and area_system = ? and area_level = ? and value is not null""",
-        [[step / steps for step in range(steps + 1)], maps[0].indicator_id, system, level],
-    ).fetchone()
-    quantiles: list[float] = row[0] if row and row[0] else []
-    return class_breaks(quantiles, maps[0].decimals)
-
-
-def class_breaks(quantiles: list[float], decimals: int) -> tuple[dict[str, Any], ...]:
-    """Map classes between rounded quantiles; equal breaks are merged. Outer ends are rounded outwards."""
-    if not quantiles:
-        return ()
-    scale = 10**decimals
-    inner = [round(value, decimals) for value in quantiles[1:-1]]
-    ends = (math.floor(quantiles[0] * scale) / scale, math.ceil(quantiles[-1] * scale) / scale)
-    breaks = sorted({ends[0], *inner, ends[1]})
-    if len(breaks) == 1:
-        breaks = [breaks[0], breaks[0]]
-    intervals = list(pairwise(breaks))
-    # Fewer classes than colours: spread over the scale, so that light and dark stay apart.
-    last = len(CLASS_COLOURS) - 1
-    picked = [round(index * last / max(len(intervals) - 1, 1)) for index in range(len(intervals))]
-    return tuple(
-        {
-            "id": number,
-            "minValue": _plain(low),
-            "maxValue": _plain(high),
-            "color": {**_rgb(CLASS_COLOURS[colour]), "a": 1},
-        }
-        for number, ((low, high), colour) in enumerate(zip(intervals, picked, strict=True))
-    )
-
-
-def _plain(value: float) -> float | int:
-    return int(value) if value == int(value) else value
-
-
-def _rgb(colour: str) -> dict[str, int]:
-    return {name: int(colour[start : start + 2], 16) for name, start in (("r", 1), ("g", 3), ("b", 5))}
-
-
-def _viewport(db: duckdb.DuckDBPyConnection, system: str, level: str) -> dict[str, float]:
-    """Centre and zoom that show all areas of the level; the chart zooms closer by itself."""
-    rows = db.execute(
-        """select distinct ring_json from mart_map where area_system = ? and area_level = ? and is_latest""",
-        [system, level],
-    ).fetchall()
-    points = [point for (ring,) in rows if ring for point in _points(json.loads(ring))]
-    if not points:
-        return {"longitude": 10.0, "latitude": 51.0, "zoom": 5, "bearing": 0, "pitch": 0}
-    west, east = min(p[0] for p in points), max(p[0] for p in points)
-    south, north = min(p[1] for p in points), max(p[1] for p in points)
-    span = max(east - west, (north - south) * 1.6, 0.01)
-    return {
-        "longitude": round((west + east) / 2, 4),
-        "latitude": round((south + north) / 2, 4),
-        "zoom": round(math.log2(360 / span) - 0.3, 1),
-        "bearing": 0,
-        "pitch": 0,
-    }
-
-
-def _points(ring: list[Any]) -> list[list[float]]:
-    """Points of a ring, or of an outer ring followed by its holes."""
-    if ring and isinstance(ring[0][0], list):
-        return [point for part in ring for point in part]
-    return ring
 
 
 def _german_date(moment: datetime | str) -> str:

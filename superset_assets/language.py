@@ -17,8 +17,23 @@ from flask import Blueprint, Response, request
 
 _PACK_PATH = "/superset/language_pack/de/"
 CORRECTIONS_FILE = Path(__file__).parent / "uebersetzung.yml"
+FIXED_TEXTS = ("Data error",)
+"""Headings that Superset's scripts write without asking for a translation."""
 
 blueprint = Blueprint("lagebild_language", __name__)
+
+
+@cache
+def _corrections() -> dict[str, str | list[str]]:
+    """English text -> German one, or singular and plural."""
+    corrections: dict[str, str | list[str]] = yaml.safe_load(CORRECTIONS_FILE.read_text(encoding="utf-8"))
+    return corrections
+
+
+@blueprint.app_context_processor
+def _fixed_texts() -> dict[str, Any]:
+    """For `templates/head_custom_extra.html`, whose script replaces them where they appear."""
+    return {"lagebild_fixed_texts": {text: _corrections()[text] for text in FIXED_TEXTS}}
 
 
 @cache
@@ -28,8 +43,9 @@ def german_pack() -> dict[str, Any]:
 
     source = Path(superset.__file__).parent / "translations" / "de" / "LC_MESSAGES" / "messages.json"
     pack: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
-    corrections: dict[str, str] = yaml.safe_load(CORRECTIONS_FILE.read_text(encoding="utf-8"))
-    pack["locale_data"]["superset"].update({text: [german] for text, german in corrections.items()})
+    pack["locale_data"]["superset"].update(
+        {text: german if isinstance(german, list) else [german] for text, german in _corrections().items()}
+    )
     return pack
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets as random_source
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -17,6 +19,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from lagebild.secrets import secrets_dir
+from superset_assets.access.readers import Reader
+from superset_assets.access.zones import Zone
 
 ROLES_FILE = Path(__file__).parent / "roles.yml"
 
@@ -29,10 +33,18 @@ class RoleSpec(_Strict):
     name: str
     description: str
     based_on: tuple[str, ...] = ()
-    data: Literal["dashboards", "databases"]
+    like: str = ""
+    """Role of the same file whose `allow` is taken over."""
+    data: Literal["none", "dashboards", "databases"]
     """`dashboards`: the published tables; `databases`: also SQL Lab on the released files."""
+    audiences: tuple[str, ...] = ()
+    """Internal files without areas the role may open (`intern`: that of the Kreisverwaltung)."""
+    per_reader: bool = False
+    """One role per reader with an area instead of this one; `{label}` in the name is the reader's."""
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    """Internal files the role may open; filled by `for_readers`."""
 
 
 class UserSpec(_Strict):
@@ -62,7 +74,55 @@ class Login(_Strict):
 
 
 def load_access(path: Path = ROLES_FILE) -> AccessSpec:
-    return AccessSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """Roles and users as written. Raises KeyError for a `like` that names no role of the file."""
+    access = AccessSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    by_name = {role.name: role for role in access.roles}
+    roles = tuple(
+        role.model_copy(update={"allow": (*by_name[role.like].allow, *role.allow)}) if role.like else role
+        for role in access.roles
+    )
+    return access.model_copy(update={"roles": roles})
+
+
+def for_readers(access: AccessSpec, readers: Sequence[Reader]) -> AccessSpec:
+    """The spec with its internal files: audiences resolved, and a role and an account per reader with an area."""
+    roles: list[RoleSpec] = []
+    users = list(access.users)
+    kommunen = [reader for reader in readers if reader.code]
+    for spec in access.roles:
+        if not spec.per_reader:
+            zones = tuple(r.zone for r in readers if not r.code and r.audience in spec.audiences)
+            roles.append(spec.model_copy(update={"zones": zones}))
+            continue
+        for reader in kommunen:
+            label = _distinct(reader, kommunen)
+            role = spec.model_copy(
+                update={"name": spec.name.format(label=label), "zones": (reader.zone,), "per_reader": False}
+            )
+            roles.append(role)
+            users.append(
+                UserSpec(
+                    name=f"{reader.audience}-{_plain(label)}",
+                    role=role.name,
+                    first_name=reader.label,
+                    last_name="Lagebild",
+                )
+            )
+    return AccessSpec(roles=tuple(roles), users=tuple(users))
+
+
+def _distinct(reader: Reader, readers: Sequence[Reader]) -> str:
+    """Name of the reader; with his code where another one has the same, or would have the same account."""
+    same = [other for other in readers if _plain(other.label) == _plain(reader.label)]
+    return reader.label if len(same) == 1 else f"{reader.label} ({reader.instance} {reader.code})"
+
+
+def _plain(label: str) -> str:
+    """`Amt Hohe Köppel` -> `amt-hohe-koeppel`, to be typed at the sign-in."""
+    spelled = label.lower()
+    for letter, written in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss")):
+        spelled = spelled.replace(letter, written)
+    return re.sub(r"[^a-z0-9]+", "-", spelled).strip("-")
 
 
 def choose_permissions(spec: RoleSpec, inherited: set[str], existing: set[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Screenshots of a dashboard in a real browser, and the chart errors a user would see on it.
+"""Pictures and prints of a dashboard from a real browser, and the chart errors a user would see on it.
 
 Belongs here: driving the browser. Does not belong here: starting Superset, judging the picture.
 """
@@ -6,8 +6,9 @@ Belongs here: driving the browser. Does not belong here: starting Superset, judg
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -26,7 +27,11 @@ ARGUMENTS = (
 _PHONE_WIDTH = 600
 _LOGIN_ATTEMPTS = 4
 _CHART = ".dashboard-component-chart-holder"
-_WAITING = f"{_CHART} .loading, {_CHART} [data-test='loading-indicator']"
+_WAITING = ", ".join(
+    f"{place} {sign}"
+    for place in (_CHART, "[data-test='filter-bar']")
+    for sign in (".loading", "[data-test='loading-indicator']")
+)
 _ERROR = ", ".join(
     (
         f"{_CHART} .ant-alert-error",
@@ -64,28 +69,60 @@ def capture(
     Raises playwright.sync_api.Error when the browser or the login fails; chart errors are returned.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    base = base_url.rstrip("/")
     shots = []
+    for width in widths:
+        with opened(base_url, login, slug, width, timeout_seconds) as page:
+            shots.append(_shoot(page, width, out_dir / f"{slug}-{width}.png"))
+    return shots
+
+
+def print_page(
+    base_url: str, login: Login, slug: str, file: Path, width: int = 1440, timeout_seconds: float = 90.0
+) -> Screenshot:
+    """The dashboard in one file, `.png` or `.pdf` (one long page with searchable text); `width` in pixels.
+
+    Raises playwright.sync_api.Error when the browser or the login fails; chart errors are returned.
+    """
+    with opened(base_url, login, slug, width, timeout_seconds) as page:
+        shot = _shoot(page, width, file.with_suffix(".png"))
+        if file.suffix == ".pdf":
+            # The style sheets for paper hide what Superset draws for the screen.
+            page.emulate_media(media="screen")
+            height = int(page.evaluate("document.documentElement.scrollHeight"))
+            page.pdf(
+                path=str(file),
+                width=f"{width}px",
+                height=f"{height + 1}px",
+                print_background=True,
+                tagged=True,
+            )
+            shot.file.unlink()
+    return replace(shot, file=file)
+
+
+@contextmanager
+def opened(
+    base_url: str, login: Login, slug: str, width: int, timeout_seconds: float = 90.0
+) -> Iterator[Page]:
+    """The dashboard in a browser of its own, logged in, all charts drawn. `width`: of the window, in pixels."""
+    base = base_url.rstrip("/")
+    phone = width < _PHONE_WIDTH
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
-            for width in widths:
-                phone = width < _PHONE_WIDTH
-                context = browser.new_context(
-                    viewport={"width": width, "height": 844 if phone else 1000},
-                    locale="de-DE",
-                    has_touch=phone,
-                    is_mobile=phone,
-                )
-                page = context.new_page()
-                log_in(page, base, login)
-                page.goto(f"{base}/superset/dashboard/{slug}/")
-                _wait_for_charts(page, timeout_seconds)
-                shots.append(_shoot(page, width, out_dir / f"{slug}-{width}.png"))
-                context.close()
+            context = browser.new_context(
+                viewport={"width": width, "height": 844 if phone else 1000},
+                locale="de-DE",
+                has_touch=phone,
+                is_mobile=phone,
+            )
+            page = context.new_page()
+            log_in(page, base, login)
+            page.goto(f"{base}/superset/dashboard/{slug}/")
+            _wait_for_charts(page, timeout_seconds)
+            yield page
         finally:
             browser.close()
-    return shots
 
 
 def log_in(page: Page, base: str, login: Login) -> None:

@@ -9,6 +9,7 @@ Settings of the installation come from the environment:
 
 from __future__ import annotations
 
+import logging
 import os
 from copy import deepcopy
 from pathlib import Path
@@ -20,8 +21,20 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from superset.config import TALISMAN_CONFIG as _SUPERSET_TALISMAN
 from superset.config import THEME_DEFAULT as _SUPERSET_THEME
 
+from lagebild import embedding as _embedding
 from lagebild.paths import var_dir
 from lagebild.secrets import secret
+from superset_assets.access import sign_in as _sign_in
+from superset_assets.access.frames import allow_frames as _allow_frames
+from superset_assets.access.journal import FrugalEventLogger as _FrugalEventLogger
+from superset_assets.access.security_manager import EveryStatement as _EveryStatement
+from superset_assets.access.security_manager import LagebildSecurityManager as _LagebildSecurityManager
+from superset_assets.access.security_manager import journal as _journal
+from superset_assets.access.security_manager import keep_guests_quiet as _keep_guests_quiet
+from superset_assets.access.security_manager import open_connection as _open_connection
+from superset_assets.access.security_manager import pass_statement as _pass_statement
+from superset_assets.access.security_manager import slow_down as _slow_down
+from superset_assets.access.security_manager import validate_connection as _validate_connection
 from superset_assets.language import blueprint as _german_texts
 
 _STATE = var_dir() / "superset"
@@ -31,12 +44,18 @@ _MAP_HOST = "https://sgx.geodatenzentrum.de"
 
 # --- Secrets and metadata ------------------------------------------------------------------------------
 SECRET_KEY = secret("superset_secret_key", entropy_bytes=48)
-GUEST_TOKEN_JWT_SECRET = secret("superset_guest_token_key", entropy_bytes=48)
 GLOBAL_ASYNC_QUERIES_JWT_SECRET = secret("superset_async_queries_key", entropy_bytes=48)
 # Writers wait for each other instead of failing: SQLite allows one at a time.
 SQLALCHEMY_DATABASE_URI = f"sqlite:///{_STATE / 'superset.db'}?check_same_thread=false&timeout=30"
 SQLALCHEMY_EXAMPLES_URI = None
 PREVENT_UNSAFE_DB_CONNECTIONS = True
+# Whatever a connection or a statement says, it leads to a released file, read-only and locked, or nowhere.
+CUSTOM_SECURITY_MANAGER = _LagebildSecurityManager
+DB_SQLA_URI_VALIDATOR = _validate_connection
+DB_CONNECTION_MUTATOR = _open_connection
+SQL_QUERY_MUTATOR = _pass_statement
+MUTATE_AFTER_SPLIT = _EveryStatement()
+EVENT_LOGGER = _FrugalEventLogger()
 PREVENT_UNSAFE_DEFAULT_URLS_ON_DATASET = True
 DATASET_IMPORT_ALLOWED_DATA_URLS: list[str] = []
 UPLOAD_FOLDER = str(_STATE / "uploads") + "/"
@@ -70,8 +89,7 @@ TALISMAN_CONFIG["content_security_policy"].update(
 THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
 
 # --- Who may log in ------------------------------------------------------------------------------------
-AUTH_ROLES_SYNC_AT_LOGIN = False
-AUTH_USER_REGISTRATION = False
+globals().update(_sign_in.settings(os.environ))
 PUBLIC_ROLE_LIKE = None
 FAB_API_SWAGGER_UI = False
 FAB_PASSWORD_COMPLEXITY_ENABLED = True
@@ -79,8 +97,16 @@ RATELIMIT_ENABLED = True
 # Static files count as well: one dashboard loads more than a hundred of them at once.
 RATELIMIT_APPLICATION = "400 per second"
 RATELIMIT_STORAGE_URI = "memory://"
+# Per address and process: a whole town hall may sign in through one address at eight o'clock. Failed attempts are
+# counted by `access.throttle`, for page and API, over all processes.
 AUTH_RATE_LIMITED = True
-AUTH_RATE_LIMIT = "10 per minute"
+AUTH_RATE_LIMIT = "60 per minute"
+# Guests of other websites see single public dashboards with a token of the query interface (docs/einbettung.md).
+GUEST_ROLE_NAME = "Öffentlich"
+GUEST_TOKEN_JWT_SECRET = secret(_embedding.SECRET_NAME, entropy_bytes=48)
+GUEST_TOKEN_JWT_ALGO = _embedding.ALGORITHM
+GUEST_TOKEN_JWT_AUDIENCE = _embedding.AUDIENCE
+GUEST_TOKEN_JWT_EXP_SECONDS = _embedding.TOKEN_SECONDS
 
 # --- Language and numbers ------------------------------------------------------------------------------
 BABEL_DEFAULT_LOCALE = "de"
@@ -165,9 +191,10 @@ FEATURE_FLAGS = {
     "ALERT_REPORTS": False,
     "ALLOW_FULL_CSV_EXPORT": False,
     "DASHBOARD_RBAC": False,
+    "DATASET_FOLDERS": True,
     "DRILL_BY": True,
     "DRILL_TO_DETAIL": True,
-    "EMBEDDED_SUPERSET": False,
+    "EMBEDDED_SUPERSET": True,
     "ENABLE_JAVASCRIPT_CONTROLS": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
     "ESCAPE_MARKDOWN_HTML": False,
@@ -181,6 +208,12 @@ def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 - the name is Superset'
     """Our templates come before Superset's own of the same name (see `templates/`)."""
     own, theirs = FileSystemLoader(_TEMPLATES), app.jinja_loader
     app.jinja_loader = ChoiceLoader([own, theirs] if theirs is not None else [own])
+    _journal.watch(app)
+    app.before_request(_slow_down)
+    app.before_request(_keep_guests_quiet)
+    _allow_frames(app)
+    # Its warnings name who failed to sign in; the journal keeps a keyed hash instead.
+    logging.getLogger("flask_appbuilder.security").setLevel(logging.ERROR)
 
 
 HTML_SANITIZATION = True
@@ -208,8 +241,7 @@ DATA_CACHE_CONFIG = {**CACHE_CONFIG, "CACHE_DEFAULT_TIMEOUT": 60, "CACHE_KEY_PRE
 CELERY_CONFIG = None
 RESULTS_BACKEND = None
 STORE_CACHE_KEYS_IN_METADATA_DB = False
-# DuckDB functions that reach files, settings or the network. The connection refuses them too
-# (`enable_external_access=false`, `lock_configuration=true`); here they are refused before they run.
+# SQL Lab's own word list, refused before the wall of `access.sql_wall` is reached; that one stands before charts too.
 DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
     "duckdb": {
         "read_csv", "read_csv_auto", "read_parquet", "parquet_scan", "parquet_metadata", "parquet_schema",

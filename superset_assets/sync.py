@@ -15,16 +15,20 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from lagebild.instance import Instance, InstanceConfig, list_instances
+from superset_assets.access.readers import Reader, ReaderError, find_readers
 from superset_assets.environment import CONFIG_FILE, metadata_file, state_dir, superset_environment
-from superset_assets.facts import read_facts
+from superset_assets.identifiers import asset_uuid
+from superset_assets.internal import read_internal, render_internal
 from superset_assets.lint import lint
+from superset_assets.read import read_facts
 from superset_assets.render import Bundle, render
-from superset_assets.roles import ROLES_FILE, load_access, logins_file
+from superset_assets.roles import ROLES_FILE, for_readers, load_access, logins_file
 
 BASE_MAP = (
     "tile://https://sgx.geodatenzentrum.de/wmts_basemapde/tile/1.0.0/de_basemapde_web_raster_grau/default/"
@@ -54,6 +58,8 @@ class _Stamp:
     base: str = ""
     version: str = ""
     instances: dict[str, str] = field(default_factory=dict)
+    access: str = ""
+    """Readers of the internal tiers and embedded dashboards, of all instances."""
 
 
 class SyncError(RuntimeError):
@@ -80,15 +86,13 @@ def sync(
     released = {name for name in known if Instance(name).paths.current_release.exists()}
     bundles: dict[str, Bundle] = {}
     missing: dict[str, tuple[str, ...]] = {}
+    readers = _readers(sorted(released))
     for name in chosen:
         if name in released:
-            release = Instance(name).paths.current_release
-            facts = read_facts(known[name], release, BASE_MAP)
-            bundles[name] = render(facts)
-            missing[name] = facts.missing
-            findings = lint(bundles[name], release)
-            if findings:
-                raise SyncError(f"{name}: " + "; ".join(findings))
+            bundles[name], missing[name] = _bundle(
+                known[name], [item for item in readers if item.instance == name]
+            )
+    embedded = [item for name in sorted(released) for item in _embedded(known[name], bundles.get(name))]
     others = sorted(released - set(chosen))
     files = {name: bundle.as_files() for name, bundle in bundles.items()}
     with _only_one():
@@ -98,9 +102,16 @@ def sync(
             base=_base_digest(),
             version=version("apache-superset"),
             instances={**kept, **{name: _digest(content) for name, content in files.items()}},
+            access=_digest({"readers": repr(readers), "embedded": repr(embedded)}),
         )
         current = metadata_file().exists() and logins_file().exists() and stamp == wanted
-        removed = [] if current else _apply(bundles, files, others, stamp, wanted, progress)
+        job = {
+            "bundles": files,
+            "kept_instances": others,
+            "embedded": embedded,
+            "readers": [asdict(reader) for reader in readers],
+        }
+        removed = [] if current else _apply(job, bundles, stamp, wanted, progress)
         if not current:
             _write_stamp(wanted)
     return SyncReport(
@@ -117,15 +128,63 @@ def _configured(name: str) -> bool:
     return (Instance(name).folder / "instance.yml").exists()
 
 
+def _readers(instances: list[str]) -> list[Reader]:
+    """Readers of the internal tiers of all instances with a release."""
+    try:
+        return [reader for name in instances for reader in find_readers(name)]
+    except ReaderError as error:
+        raise SyncError(f"internal tier: {error}") from error
+
+
+def _bundle(config: InstanceConfig, readers: list[Reader]) -> tuple[Bundle, tuple[str, ...]]:
+    """Linted documents of an instance, those of its readers included, and what its dashboard settings name in vain."""
+    release = Instance(config.name).paths.current_release
+    facts = read_facts(config, release, BASE_MAP)
+    bundle = render(facts)
+    findings = lint(bundle, release)
+    documents = dict(bundle.documents)
+    for reader in readers:
+        own = render_internal(read_internal(config, reader, facts.released_on))
+        findings += [f"{reader.folder}: {text}" for text in lint(own, reader.zone.file)]
+        for path, document in own.documents.items():
+            kind, name = path.split("/")
+            documents[f"{kind}/{reader.folder}__{name}"] = document
+    if findings:
+        raise SyncError(f"{config.name}: " + "; ".join(findings))
+    return replace(bundle, documents=documents), facts.missing
+
+
+def _embedded(config: InstanceConfig, bundle: Bundle | None) -> list[dict[str, Any]]:
+    """Dashboards of the instance that other websites may show. Raises SyncError for one that does not exist."""
+    if config.embedding is None:
+        return []
+    unknown = [
+        name
+        for name in config.embedding.dashboards
+        if bundle is not None and f"dashboards/{name}.yaml" not in bundle.documents
+    ]
+    if unknown:
+        raise SyncError(f"{config.name}: embedding names dashboards that do not exist: {', '.join(unknown)}")
+    return [
+        {
+            "instance": config.name,
+            "name": name,
+            "dashboard_id": asset_uuid(config.name, "dashboards", name),
+            "embedded_id": asset_uuid(config.name, "embedded", name),
+            "domains": list(config.embedding.domains),
+        }
+        for name in config.embedding.dashboards
+    ]
+
+
 def _apply(
+    job: dict[str, Any],
     bundles: dict[str, Bundle],
-    files: dict[str, dict[str, str]],
-    others: list[str],
     stamp: _Stamp,
     wanted: _Stamp,
     progress: Callable[[str], None],
 ) -> list[str]:
-    load_access()  # a wrong roles.yml must fail before anything is written
+    for_readers(load_access(), [])  # a wrong roles.yml must fail before anything is written
     fresh = not metadata_file().exists() or stamp.version != wanted.version
     if fresh:
         progress("Superset: Verwaltungsdatenbank anlegen")
@@ -133,10 +192,9 @@ def _apply(
         _run([str(superset), "db", "upgrade"], "superset db upgrade")
     progress("Superset: Dashboards und Rollen abgleichen")
     job = {
+        **job,
         "initialise": fresh or stamp.base != wanted.base,
-        "bundles": files,
         "uuids": [doc["uuid"] for bundle in bundles.values() for doc in bundle.documents.values()],
-        "kept_instances": others,
     }
     with tempfile.TemporaryDirectory(dir=state_dir()) as folder:
         job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
@@ -161,7 +219,11 @@ def _digest(files: dict[str, str]) -> str:
 
 def _base_digest() -> str:
     """Everything but the bundles that changes what a sync writes."""
-    sources = [CONFIG_FILE, ROLES_FILE, Path(__file__).with_name("apply.py")]
+    sources = [
+        CONFIG_FILE,
+        ROLES_FILE,
+        *(Path(__file__).with_name(name) for name in ("apply.py", "apply_access.py")),
+    ]
     digest = hashlib.sha256(version("apache-superset").encode())
     for source in sources:
         digest.update(source.read_bytes())

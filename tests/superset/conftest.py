@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from superset_assets.facts import Facts, read_facts
+from superset_assets.facts import Facts
+from superset_assets.read import read_facts
 from superset_assets.roles import Login, read_logins
 from superset_assets.sync import BASE_MAP, SyncReport, sync
 from tests.running_superset import running_superset, state_folder
-from tests.superset import mock_release
+from tests.superset import mock_release, mock_tiers
 
 SLUG = "lage-probekreis"
 DATABASE = "Probekreis (synthetisch)"
@@ -40,6 +41,7 @@ class RunningSuperset:
 def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuperset]:
     state = tmp_path_factory.mktemp("var")
     mock_release.build(state / "probekreis" / "published" / "current.duckdb")
+    mock_tiers.build(state / "probekreis")
     with state_folder(state):
         report = sync(configs={"probekreis": mock_release.CONFIG})
         with running_superset(state) as url:

@@ -11,13 +11,18 @@ from pathlib import Path
 
 import duckdb
 
+from lagebild.embedding import EmbeddingSettings
 from lagebild.instance import AreaLevel, AreaSystem, DashboardSettings, InstanceConfig, SyntheticSettings
 from orchestration.release_contract import PUBLISHED_MODELS
+from tests.superset import mock_lage, mock_parts, mock_profile, mock_ziele
 
 YEARS = tuple(range(2019, 2025))
 GEMEINDEN = ("Altensiel", "Brookmühlen", "Craneburg", "Dünenförde")
 HIDDEN = ("99901003S02", "99901004S01")
 """Sozialräume whose `sgb2_rate` is hidden in every year."""
+
+WEBSITE = "http://localhost:8193"
+"""Where the test's website with an embedded dashboard answers; another host than Superset's to the browser."""
 
 CONFIG = InstanceConfig(
     name="probekreis",
@@ -37,6 +42,7 @@ CONFIG = InstanceConfig(
         ),
     ),
     main_area_system="sozialraum",
+    embedding=EmbeddingSettings(domains=(WEBSITE, "https://www.probekreis.example")),
     dashboard=DashboardSettings(
         headline_indicators=("population_total", "sgb2_rate", "child_poverty", "not_in_release"),
         map_indicator="sgb2_rate",
@@ -216,6 +222,10 @@ def build(path: Path, title: str = "Probekreis (synthetisch)") -> Path:
                empty_reason
            from mart_indicator where indicator_id = 'population_total'"""
     )
+    mock_profile.fill(db)
+    mock_lage.fill(db)
+    mock_ziele.fill(db)
+    mock_parts.fill(db)
     db.close()
     return path
 

@@ -23,8 +23,12 @@ _NAMES = (
     "WTF_CSRF_ENABLED", "TALISMAN_ENABLED", "SESSION_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE",
     "SESSION_COOKIE_SECURE", "PUBLIC_ROLE_LIKE", "AUTH_RATE_LIMITED", "RATELIMIT_ENABLED", "ENABLE_CORS",
     "BABEL_DEFAULT_LOCALE", "D3_FORMAT", "FEATURE_FLAGS", "MAPBOX_API_KEY", "SECRET_KEY", "TALISMAN_CONFIG",
-    "PREVENT_UNSAFE_DB_CONNECTIONS", "SQLALCHEMY_DATABASE_URI", "AUTH_USER_REGISTRATION",
+    "GUEST_ROLE_NAME", "GUEST_TOKEN_JWT_SECRET", "DB_CONNECTION_MUTATOR", "DB_SQLA_URI_VALIDATOR", "SQL_QUERY_MUTATOR",
+    "CUSTOM_SECURITY_MANAGER", "PREVENT_UNSAFE_DB_CONNECTIONS", "SQLALCHEMY_DATABASE_URI", "AUTH_USER_REGISTRATION",
 )  # fmt: skip
+
+
+_OWN_HOOKS = ("open_connection", "validate_connection", "pass_statement", "LagebildSecurityManager")
 
 
 def _config(**more: str) -> dict[str, object]:
@@ -51,6 +55,15 @@ def test_security_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert config[name] is True, name
     assert config["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert config["PUBLIC_ROLE_LIKE"] is None
+    assert config["GUEST_ROLE_NAME"] == "Öffentlich"
+    assert len(str(config["GUEST_TOKEN_JWT_SECRET"])) >= 42
+    for hook in (
+        "DB_CONNECTION_MUTATOR",
+        "DB_SQLA_URI_VALIDATOR",
+        "SQL_QUERY_MUTATOR",
+        "CUSTOM_SECURITY_MANAGER",
+    ):
+        assert any(name in str(config[hook]) for name in _OWN_HOOKS), hook
     assert config["ENABLE_CORS"] is False
     assert config["AUTH_USER_REGISTRATION"] is False
     assert config["MAPBOX_API_KEY"] == ""
@@ -61,7 +74,7 @@ def test_security_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert isinstance(flags, dict)
     assert not flags["ENABLE_TEMPLATE_PROCESSING"]
     assert not flags["ENABLE_JAVASCRIPT_CONTROLS"]
-    assert not flags["EMBEDDED_SUPERSET"]
+    assert not flags["DASHBOARD_RBAC"]
     assert str(tmp_path) in str(config["SQLALCHEMY_DATABASE_URI"])
 
 
@@ -89,7 +102,7 @@ def test_passwords_are_generated_kept_and_private(tmp_path: Path, monkeypatch: p
     first = ensure_logins(access)
     assert ensure_logins(access) == first == read_logins()
     assert logins_file().stat().st_mode & 0o777 == 0o600
-    assert len({login.password for login in first.values()}) == len(first) == 4
+    assert len({login.password for login in first.values()}) == len(first) == 5
     assert all(login.password not in repr(login) and login.user != login.password for login in first.values())
 
 

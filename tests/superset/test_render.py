@@ -8,9 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from superset_assets.facts import Facts, class_breaks
+from superset_assets.facts import Facts
+from superset_assets.identifiers import asset_uuid
 from superset_assets.lint import lint
-from superset_assets.render import asset_uuid, render
+from superset_assets.maps import class_breaks
+from superset_assets.render import render
 
 
 def test_same_facts_give_the_same_bundle(facts: Facts) -> None:
@@ -68,11 +70,11 @@ def test_lint_follows_charts_and_positions(facts: Facts, release: Path) -> None:
     query = json.loads(chart["query_context"])
     query["queries"][0]["columns"].append("no_such_column")
     chart["query_context"] = json.dumps(query)
-    bundle.documents["dashboards/lage.yaml"]["position"]["CHART-tabelle"]["meta"]["uuid"] = "gone"
+    bundle.documents["dashboards/lage.yaml"]["position"]["CHART-veraenderung"]["meta"]["uuid"] = "gone"
     findings = lint(bundle, release)
     assert "charts/karte_sgb2_rate.yaml: column 'no_such_column' is not in mart_map" in findings
-    assert any("'CHART-tabelle' refers to no chart" in finding for finding in findings)
-    assert any("'Alle Kennzahlen nach Gebiet' is on no dashboard" in finding for finding in findings)
+    assert any("'CHART-veraenderung' refers to no chart" in finding for finding in findings)
+    assert any("'Veränderung und Bewertung' is on no dashboard" in finding for finding in findings)
 
 
 def test_certified_metrics_are_right_and_empty_when_a_part_is_hidden(facts: Facts, release: Path) -> None:
