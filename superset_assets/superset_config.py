@@ -151,6 +151,8 @@ THEME_DEFAULT["token"].update(
         "brandLogoUrl": _LOGO,
         "colorPrimary": "#1d5b8f",
         "colorLink": "#1d5b8f",
+        # Grey on white that still has the contrast of 4.5 : 1.
+        "colorTextPlaceholder": "#6b6b6b",
     }
 )
 THEME_DARK = None

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-import requests
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 
@@ -28,6 +27,8 @@ WIDE, PHONE = 1440, 390
 _TALL = 6000
 """A window this tall draws every chart at once: those out of sight would wait for scrolling."""
 _SECONDS = 120
+_REFUSED = 400
+"""HTTP statuses from here on are refusals and failures."""
 _HOLDER = ".dashboard-component-chart-holder"
 _BUSY = ", ".join(
     f"{place} {sign}"
@@ -95,24 +96,31 @@ class Visit:
     def choose(self, name: str, value: str) -> None:
         """Choose a value of a filter above the page and wait for the charts."""
         title = self.page.locator("[data-test='filter-control-name']").get_by_text(name, exact=True)
-        self.page.locator(".filter-item-wrapper").filter(has=title).locator(".ant-select-selector").click()
+        box = self.page.locator(".filter-item-wrapper").filter(has=title).locator(".ant-select-selector")
+        if box.inner_text().strip() == value:
+            return  # there would be nothing to apply
+        box.click()
         self.page.locator(".ant-select-item-option").get_by_text(value, exact=True).click()
+        asked = self.asked
         self.page.locator("[data-test='filter-bar__apply-button']").click()
-        self.settle()
+        self._follow(asked)
 
     def click_first_bar(self, title: str) -> None:
-        """Click the first of upright bars and wait for the charts that follow. Raises AssertionError when none does."""
+        """Click the first of upright bars and wait for the charts that follow; nothing else stands that far left."""
         box = self.page.locator(f"[data-test-chart-id='{self.chart(title)}'] canvas").first.bounding_box()
         assert box is not None
-        for share in (0.10, 0.12, 0.14, 0.08, 0.16):
-            before = self.asked
-            self.page.mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
-            self.page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
-            self.page.wait_for_timeout(1000)
-            if self.asked > before:
-                self.settle()
-                return
-        raise AssertionError(f"no bar of '{title}' reacts")
+        asked = self.asked
+        self.page.mouse.click(box["x"] + 0.15 * box["width"], box["y"] + box["height"] / 2)
+        self._follow(asked)
+
+    def _follow(self, asked: int) -> None:
+        """Wait until charts ask again, and for what they are told. `asked`: questions before the action."""
+        deadline = time.monotonic() + _SECONDS
+        while self.asked == asked:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.page.url}: no chart reacts")
+            self.page.wait_for_timeout(100)
+        self.settle()
 
     def download(self, title: str, out: Path) -> Path:
         """Take the numbers of a chart as CSV through its menu."""
@@ -126,12 +134,15 @@ class Visit:
         started.value.save_as(file)
         return file
 
-    def colours(self, title: str) -> set[tuple[int, int, int]]:
+    def colours(self, title: str) -> set[tuple[int, ...]]:
         """Colours that fill a noticeable part of a map."""
-        picture = self.page.locator(f"[data-test-chart-id='{self.chart(title)}'] #deckgl-overlay").screenshot()
+        picture = self.page.locator(
+            f"[data-test-chart-id='{self.chart(title)}'] #deckgl-overlay"
+        ).screenshot()
         with Image.open(BytesIO(picture)) as image:
             counted = image.convert("RGB").getcolors(image.width * image.height) or []
-            return {colour for times, colour in counted if times > image.width * image.height / 100}
+            noticeable = image.width * image.height / 100
+            return {colour for times, colour in counted if times > noticeable and isinstance(colour, tuple)}
 
     def problems(self) -> list[str]:
         """What a user would stumble over: errors, English words, sideways scrolling."""
@@ -149,8 +160,8 @@ class Visit:
             "page => Math.max(...[...page.querySelectorAll('.dashboard-component')]"
             ".map(tile => tile.getBoundingClientRect().bottom))"
         )
-        clip = {"x": 0, "y": 0, "width": self.width, "height": min(int(bottom) + 24, _TALL)}
-        self.page.screenshot(path=str(file), clip=clip)
+        with Image.open(BytesIO(self.page.screenshot())) as image:
+            image.crop((0, 0, image.width, min(int(bottom) + 24, image.height))).save(file)
         assert file.stat().st_size > 15_000, f"{file.name} is empty"
         if kept := os.environ.get("LAGEBILD_ARTEFACTS"):
             Path(kept).mkdir(parents=True, exist_ok=True)
@@ -229,7 +240,7 @@ def _note_end(visit: Visit, url: str) -> None:
 
 
 def _note_answer(visit: Visit, response: Response) -> None:
-    if "/api/" in response.url and response.status >= requests.codes.bad_request:
+    if "/api/" in response.url and response.status >= _REFUSED:
         visit.refused.append(f"{response.status} {urlparse(response.url).path}")
     elif _chart_of(response.url) and "json" in response.headers.get("content-type", ""):
         visit.unread.append(response)

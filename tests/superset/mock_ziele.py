@@ -139,6 +139,8 @@ COMPARISONS: list[dict[str, Any]] = [
         "unit": "%",
         "decimals": 1,
         "before_value": 6.0,
+        "before_label_periods": "2019 bis 2021",
+        "after_label_periods": "2022 bis 2024",
         "before_value_label": "6,0 %",
         "after_value": 5.5,
         "after_value_label": "5,5 %",
