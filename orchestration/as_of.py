@@ -26,7 +26,7 @@ from lagebild.paths import DBT_PROJECT_DIR
 from orchestration.assets import calendar_horizon
 from orchestration.exclusive import exclusive
 from orchestration.protection.store import write_empty
-from orchestration.warehouse import DBT_EXECUTABLE, DBT_TARGET, UNIT_TESTS
+from orchestration.warehouse import DBT_EXECUTABLE, DBT_TARGET, DBT_THREADS, UNIT_TESTS
 
 
 class AsOfError(Exception):
@@ -111,6 +111,7 @@ def build(instance: Instance, day: date) -> Path:
                 "LAGEBILD_WAREHOUSE": str(warehouse),
                 "DBT_TARGET_PATH": str(folder / "dbt"),
                 "DBT_LOG_PATH": str(folder / "dbt"),
+                **DBT_THREADS,
             },
             capture_output=True,
             check=False,

@@ -36,6 +36,9 @@ from orchestration.publish import new_release_id, read_ledger
 
 DBT_TARGET = "duckdb"
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
+DBT_THREADS = {"OPENBLAS_MAIN_FREE": "1"}
+"""numpy sets this variable while it is imported and takes it away again. Python models import it in one thread of dbt
+while another copies the environment, and that one fails with a KeyError; a variable that is there already stays."""
 UNIT_TESTS = "unit_test"
 """Run by pytest: they test the models, not last night's deliveries."""
 PROTECTION = "protection"
@@ -128,6 +131,7 @@ def dbt_environment(instance: Instance, indirect_selection: str = "eager") -> It
         "LAGEBILD_WAREHOUSE": str(instance.paths.warehouse),
         "DBT_TARGET_PATH": str(instance.paths.dbt_target),
         "DBT_INDIRECT_SELECTION": indirect_selection,
+        **DBT_THREADS,
     }
     before = {name: os.environ.get(name) for name in variables}
     instance.paths.protected.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from ingestion.landing.registry import CALENDAR_SCHEMA
 from lagebild.disclosure_rules import DisclosureRule
 from lagebild.instance import AreaLevel, AreaSystem, Coarsening, InstanceConfig, InstanceMeasure
 from lagebild.paths import DBT_PROJECT_DIR
+from orchestration.warehouse import DBT_THREADS
 from semantic_layer.catalogue.linked import linked
 from semantic_layer.catalogue.model import Catalogue, Measure
 from semantic_layer.catalogue.resolve import Supply
@@ -342,6 +343,7 @@ class Mini:
         environment = os.environ | {
             "LAGEBILD_WAREHOUSE": str(self.warehouse),
             "DBT_TARGET_PATH": str(self.root / "target"),
+            **DBT_THREADS,
             "DBT_LOG_PATH": str(self.root / "log"),
         }
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
