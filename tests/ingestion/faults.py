@@ -311,7 +311,10 @@ def replaced(content: bytes, member: str, old: bytes, new: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as source, zipfile.ZipFile(stream, "w") as target:
         for item in source.infolist():
             text = source.read(item)
-            target.writestr(item.filename, text.replace(old, new) if item.filename == member else text)
+            if item.filename == member:
+                assert old in text, f"{member} is written differently"
+                text = text.replace(old, new)
+            target.writestr(item.filename, text)
     return stream.getvalue()
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -247,7 +248,8 @@ def _deliver(instance: Instance) -> None:
 
 
 def canaries_in(content: bytes) -> set[str]:
-    """Canaries in bytes, in the encodings a file may have, and inside zip members (workbooks)."""
+    """Canaries in bytes, in the encodings and character references a file may have, and inside zip members."""
+    content = re.sub(rb"&#(\d+);", lambda reference: chr(int(reference[1])).encode(), content)
     found = {
         canary
         for canary in CANARIES

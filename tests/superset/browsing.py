@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from superset_assets.roles import Login
 from superset_assets.screenshots import ARGUMENTS, CHROMIUM, log_in
@@ -173,27 +173,40 @@ class Browsing:
 
     def __init__(self, browser: Browser, base: str, logins: dict[str, Login]) -> None:
         self._browser, self._base, self._logins = browser, base, logins
-        self._people: dict[tuple[str, int], BrowserContext] = {}
+        self._people: dict[tuple[str, int], Page] = {}
         self._open: Page | None = None
+        self._heard: list[tuple[Page, Any, Callable[[Any], None]]] = []
 
     def visit(self, user: str, slug: str, width: int = WIDE) -> Visit:
-        """Open a dashboard and wait until it is drawn. The page opened before is closed: each costs memory."""
+        """Open a dashboard and wait until it is drawn. Each person has one page; the one before is emptied."""
+        page = self._person(user, width)
+        # Emptied, not closed: closing has no time limit in playwright, and has hung.
         if self._open is not None:
-            self._open.close()
-        page = self._open = self._person(user, width).new_page()
+            self._open.goto("about:blank")
+        self._open = page
         visit = Visit(page, width)
-        page.on("request", lambda request: _note_question(visit, request.url))
-        page.on("requestfinished", lambda request: _note_end(visit, request.url))
-        page.on("requestfailed", lambda request: _note_end(visit, request.url))
-        page.on("response", lambda response: _note_answer(visit, response))
+        self._listen(
+            page,
+            request=lambda request: _note_question(visit, request.url),
+            requestfinished=lambda request: _note_end(visit, request.url),
+            requestfailed=lambda request: _note_end(visit, request.url),
+            response=lambda response: _note_answer(visit, response),
+        )
         page.goto(f"{self._base}/superset/dashboard/{slug}/", wait_until="domcontentloaded")
         page.wait_for_selector(_HOLDER, timeout=_SECONDS * 1000)
         visit.settle()
         return visit
 
-    def _person(self, user: str, width: int) -> BrowserContext:
+    def _listen(self, page: Page, **notes: Callable[[Any], None]) -> None:
+        for heard, event, note in self._heard:
+            heard.remove_listener(event, note)
+        self._heard = [(page, event, note) for event, note in notes.items()]
+        for _, event, note in self._heard:
+            page.on(event, note)
+
+    def _person(self, user: str, width: int) -> Page:
         if (user, width) not in self._people:
-            known = next((item for (name, _), item in self._people.items() if name == user), None)
+            known = next((item.context for (name, _), item in self._people.items() if name == user), None)
             phone = width == PHONE
             context = self._browser.new_context(
                 viewport={"width": width, "height": _TALL},
@@ -204,11 +217,9 @@ class Browsing:
                 storage_state=known.storage_state() if known else None,
             )
             context.set_default_timeout(_SECONDS * 1000)
+            page = self._people[user, width] = context.new_page()
             if known is None:
-                page = context.new_page()
                 log_in(page, self._base, self._logins[user])
-                page.close()
-            self._people[user, width] = context
         return self._people[user, width]
 
 

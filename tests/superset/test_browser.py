@@ -22,6 +22,7 @@ from tests.superset.conftest import SLUG, RunningSuperset
 pytestmark = [
     pytest.mark.superset,
     pytest.mark.browser,
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="chromium is not installed"),
 ]
 
