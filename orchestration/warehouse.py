@@ -36,9 +36,9 @@ from orchestration.publish import new_release_id, read_ledger
 
 DBT_TARGET = "duckdb"
 DBT_EXECUTABLE = str(Path(sys.executable).with_name("dbt"))
-DBT_THREADS = {"OPENBLAS_MAIN_FREE": "1"}
-"""numpy sets this variable while it is imported and takes it away again. Python models import it in one thread of dbt
-while another copies the environment, and that one fails with a KeyError; a variable that is there already stays."""
+DBT_THREADS = {"OPENBLAS_MAIN_FREE": "1", "GOTOBLAS_MAIN_FREE": "1"}
+"""numpy 1 sets these variables while it is imported and takes them away again. Python models import it in one thread of
+dbt while another copies the environment, and that one fails with a KeyError; variables that are there already stay."""
 UNIT_TESTS = "unit_test"
 """Run by pytest: they test the models, not last night's deliveries."""
 PROTECTION = "protection"
