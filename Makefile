@@ -37,10 +37,10 @@ help: ## diese Übersicht
 
 setup: $(STAMP) ## virtuelle Umgebung mit den festgelegten Paketen
 
-# $(1): lock. Prints progress, because the first time takes minutes.
+# $(1): lock. Prints progress, because the first time takes minutes. Without bytecode: most modules are never imported.
 define install
 	total=$$(grep -c '^[A-Za-z0-9].*==' $(1))
-	$(BIN)/python -m pip install --no-deps --require-hashes --progress-bar off -r $(1) \
+	$(BIN)/python -m pip install --no-deps --no-compile --require-hashes --progress-bar off -r $(1) \
 	  | awk -v total="$$total" '/^(Collecting|Requirement already)/ { if (++n % 25 == 0 || n == total) { print "  Paket " n " von " total; fflush() } } /^Installing/ { print "  einrichten …"; fflush() }'
 endef
 

@@ -5,31 +5,16 @@ Belongs here: archives and their faults. Not here: what the CSV says.
 
 from __future__ import annotations
 
-import lzma
-import struct
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from ingestion.formats.base import Issue
+from ingestion.formats.guard_archive import DAMAGE
 
 MAX_BYTES: Final = 1 << 28
 """Largest table read into memory (about 1.7 million figures; reading takes eight times as much). GENESIS asks to divide
 tables long before."""
-
-_DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    NotImplementedError,  # unknown compression method
-    RuntimeError,  # password
-)
-"""What zipfile raises for damaged archives."""
 
 
 def read_flat(path: Path) -> tuple[bytes, list[Issue]]:
@@ -39,7 +24,7 @@ def read_flat(path: Path) -> tuple[bytes, list[Issue]]:
             return _plain(path)
         with zipfile.ZipFile(path) as archive:
             return _member(archive)
-    except _DAMAGE:
+    except DAMAGE:
         return b"", [_damaged()]
 
 

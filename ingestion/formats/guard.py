@@ -165,7 +165,7 @@ def _archive_kind(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             names = {name.lower() for name in archive.namelist()}
             declared = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (*DAMAGE, RuntimeError, NotImplementedError, KeyError):
+    except (*DAMAGE, KeyError):
         # Cut off: what it was meant to be is read off the first name, which stands near the beginning.
         with path.open("rb") as stream:
             head = stream.read(4096)

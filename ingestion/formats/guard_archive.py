@@ -38,6 +38,8 @@ DAMAGE: Final = (
     OSError,
     ValueError,
     IndexError,
+    NotImplementedError,  # unknown compression method
+    RuntimeError,  # password
 )
 """What reading a damaged archive raises."""
 

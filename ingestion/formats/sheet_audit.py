@@ -75,7 +75,7 @@ def audit(path: Path) -> Mapping[str, SheetAudit]:
                 with archive.open(member) as stream:
                     found[title] = _sheet(stream)
             return found
-    except (*DAMAGE, KeyError, RuntimeError, NotImplementedError, ParseError):
+    except (*DAMAGE, KeyError, ParseError):
         return {}
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 from python_calamine import CalamineError, CalamineWorkbook
 
 from ingestion.formats.base import Issue
+from ingestion.formats.guard_archive import DAMAGE
 
 Row = Sequence[Any]
 
@@ -172,7 +173,7 @@ def formula_issues(path: Path) -> list[Issue]:
                 )
                 cell = first[1].decode() if first else None
                 return [Issue("refusal", "Formel statt Wert", message, value=cell)]
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError):
+    except DAMAGE:
         return []  # not an xlsx, or damaged: opening it says so
     return []
 

@@ -101,6 +101,7 @@ def test_a_corrupt_delivery_goes_to_quarantine_and_the_release_stays(released: I
     assert file_sha256(released.current) == before
 
 
+@pytest.mark.thorough
 def test_a_failed_build_is_a_failure_with_the_step_and_the_release_stays(released: Installation) -> None:
     before = file_sha256(released.current)
     # The deliveries now tell something new, but the warehouse cannot be written: it is no database any more.
