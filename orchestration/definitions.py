@@ -20,9 +20,9 @@ from lagebild.instance import Instance, list_instances
 from orchestration.assets import instance_assets
 from orchestration.exclusive import exclusive_resource, resource_key
 from orchestration.inbox_sensor import inbox_sensor
-from orchestration.reminding import reminder_job
+from orchestration.reminding import REMINDERS
 from orchestration.warehouse import prepared_manifest
-from orchestration.weekly_mail import impulse_job
+from orchestration.weekly_mail import IMPULSE
 
 NIGHTLY = "0 2 * * *"
 TIMEZONE = "Europe/Berlin"
@@ -63,8 +63,10 @@ def build_definitions(instances: list[str] | None = None) -> Definitions:
         for name, job in zip(names, jobs, strict=True)
     ]
     # Letters can only be sent where a mail server is named.
-    reminders = [reminder_job(name) for name in names] if mail_is_wanted() else []
-    mails = [impulse_job(name) for name in names if mail_is_wanted() and Instance(name).config.weekly_mail]
+    reminders = [REMINDERS.definitions(name) for name in names] if mail_is_wanted() else []
+    mails = [
+        IMPULSE.definitions(name) for name in names if mail_is_wanted() and Instance(name).config.weekly_mail
+    ]
     by_mail = [*reminders, *mails]
     return Definitions(
         assets=[item for name in names for item in instance_assets(name, manifest)],

@@ -4,27 +4,17 @@ Belongs here: putting report and mail together. Does not belong here: what the p
 (`ingestion.landing.mail`). Only released figures are in it, so nothing is lost when an address is wrong.
 """
 
-# No `from __future__ import annotations`: Dagster compares the annotation of `context` with the class itself.
+from __future__ import annotations
 
 import smtplib
 from datetime import UTC, datetime
 
-from dagster import (
-    DefaultScheduleStatus,
-    JobDefinition,
-    OpExecutionContext,
-    ScheduleDefinition,
-    in_process_executor,
-    job,
-    op,
-)
+from dagster import DefaultScheduleStatus
 
 from ingestion.landing.deliveries import today
-from ingestion.landing.mail import MailSettings, connection, envelope, mail_settings
+from ingestion.landing.mail import MailSettings, connection, envelope
 from lagebild.instance import Instance
-
-MONDAYS = "30 7 * * 1"
-TIMEZONE = "Europe/Berlin"
+from orchestration.weekly import Outcome, WeeklyMail
 
 
 def send_impulse(instance: Instance, recipients: tuple[str, ...], settings: MailSettings) -> list[str]:
@@ -56,36 +46,18 @@ def send_impulse(instance: Instance, recipients: tuple[str, ...], settings: Mail
     return refused
 
 
-def impulse_job(name: str) -> tuple[JobDefinition, ScheduleDefinition]:
-    """Job and weekly schedule of one instance."""
+def _send(instance: Instance, settings: MailSettings) -> Outcome:
+    recipients = instance.config.weekly_mail
+    refused = send_impulse(instance, recipients, settings)
+    return Outcome(len(recipients), len(recipients) - len(refused), len(refused))
 
-    @op(name=f"kurzimpuls_{name}", description="Sendet den Kurzimpuls an die Empfängerinnen und Empfänger.")
-    def send(context: OpExecutionContext) -> None:
-        settings = mail_settings()
-        if settings is None:
-            raise RuntimeError("no mail server is configured any more")
-        instance = Instance(name)
-        recipients = instance.config.weekly_mail
-        refused = send_impulse(instance, recipients, settings)
-        # Counts only: addresses are persons.
-        context.log.info(f"{len(recipients) - len(refused)} of {len(recipients)} messages sent")
-        if refused:
-            raise RuntimeError(f"{len(refused)} messages were refused by the mail server")
 
-    @job(
-        name=f"kurzimpuls_versand_{name}",
-        executor_def=in_process_executor,
-        description="Wöchentlicher Kurzimpuls per E-Mail.",
-        tags={"instance": name},
-    )
-    def weekly_impulse() -> None:
-        send()
-
-    schedule = ScheduleDefinition(
-        name=f"kurzimpuls_montags_{name}",
-        job=weekly_impulse,
-        cron_schedule=MONDAYS,
-        execution_timezone=TIMEZONE,
-        default_status=DefaultScheduleStatus.RUNNING,
-    )
-    return weekly_impulse, schedule
+IMPULSE = WeeklyMail(
+    operation="kurzimpuls",
+    job="kurzimpuls_versand",
+    schedule="kurzimpuls_montags",
+    description="Sendet den Kurzimpuls an die Empfängerinnen und Empfänger.",
+    cron="30 7 * * 1",
+    status=DefaultScheduleStatus.RUNNING,
+    send=_send,
+)

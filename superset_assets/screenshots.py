@@ -26,17 +26,17 @@ ARGUMENTS = (
 )
 _PHONE_WIDTH = 600
 _LOGIN_ATTEMPTS = 4
-_CHART = ".dashboard-component-chart-holder"
-_WAITING = ", ".join(
+CHART_HOLDER = ".dashboard-component-chart-holder"
+WAITING = ", ".join(
     f"{place} {sign}"
-    for place in (_CHART, "[data-test='filter-bar']")
+    for place in (CHART_HOLDER, "[data-test='filter-bar']")
     for sign in (".loading", "[data-test='loading-indicator']")
 )
-_ERROR = ", ".join(
+CHART_ERROR = ", ".join(
     (
-        f"{_CHART} .ant-alert-error",
-        f"{_CHART} [role='alert']",
-        f"{_CHART} [data-test='error-alert']",
+        f"{CHART_HOLDER} .ant-alert-error",
+        f"{CHART_HOLDER} [role='alert']",
+        f"{CHART_HOLDER} [data-test='error-alert']",
         ".missing-chart-container",
     )
 )
@@ -145,7 +145,7 @@ def log_in(page: Page, base: str, login: Login) -> None:
 
 
 def _wait_for_charts(page: Page, timeout_seconds: float) -> None:
-    page.wait_for_selector(_CHART, timeout=timeout_seconds * 1000)
+    page.wait_for_selector(CHART_HOLDER, timeout=timeout_seconds * 1000)
     # Charts outside the window are drawn when they come into view: walk down once, then back.
     height = page.evaluate("document.documentElement.scrollHeight")
     for top in range(0, int(height) + 1, 500):
@@ -156,7 +156,7 @@ def _wait_for_charts(page: Page, timeout_seconds: float) -> None:
     with suppress(PlaywrightTimeout):
         page.wait_for_function(
             "selector => document.querySelectorAll(selector).length === 0",
-            arg=_WAITING,
+            arg=WAITING,
             timeout=timeout_seconds * 1000,
         )
     page.wait_for_timeout(2500)
@@ -169,16 +169,16 @@ def _shoot(page: Page, width: int, file: Path) -> Screenshot:
     page.wait_for_timeout(2500)
     errors = [
         re.sub(r"\s+", " ", text).strip() or "error without text"
-        for text in page.locator(_ERROR).all_inner_texts()
+        for text in page.locator(CHART_ERROR).all_inner_texts()
     ]
-    waiting = page.locator(_WAITING).count()
+    waiting = page.locator(WAITING).count()
     if waiting:
         errors.append(f"{waiting} charts still loading")
     page.screenshot(path=str(file), full_page=True)
     return Screenshot(
         width=width,
         file=file,
-        charts=page.locator(_CHART).count(),
+        charts=page.locator(CHART_HOLDER).count(),
         errors=tuple(errors),
         text=page.locator("body").inner_text(),
         scroll_width=int(page.evaluate("document.documentElement.scrollWidth")),

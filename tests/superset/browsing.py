@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from superset_assets.roles import Login
-from superset_assets.screenshots import ARGUMENTS, CHROMIUM, log_in
+from superset_assets.screenshots import ARGUMENTS, CHART_ERROR, CHART_HOLDER, CHROMIUM, WAITING, log_in
 
 WIDE, PHONE = 1440, 390
 _TALL = 6000
@@ -29,20 +29,6 @@ _TALL = 6000
 _SECONDS = 120
 _REFUSED = 400
 """HTTP statuses from here on are refusals and failures."""
-_HOLDER = ".dashboard-component-chart-holder"
-_BUSY = ", ".join(
-    f"{place} {sign}"
-    for place in (_HOLDER, "[data-test='filter-bar']")
-    for sign in (".loading", "[data-test='loading-indicator']")
-)
-_ERROR = ", ".join(
-    (
-        f"{_HOLDER} .ant-alert-error",
-        f"{_HOLDER} [role='alert']",
-        f"{_HOLDER} [data-test='error-alert']",
-        ".missing-chart-container",
-    )
-)
 _ENGLISH = (
     "No results", "No data", "Error", "records", "N/A", "Sign in", "Loading", "Unexpected", "Failed", "went wrong",
     "Unknown", "not found", "Forbidden", "Access denied", "Rows", "Apply filters",
@@ -67,11 +53,11 @@ class Visit:
         while quiet < 3:
             if time.monotonic() > deadline:
                 raise TimeoutError(
-                    f"{self.page.url}: {self.page.locator(_BUSY).count()} charts still loading"
+                    f"{self.page.url}: {self.page.locator(WAITING).count()} charts still loading"
                 )
             self.page.wait_for_timeout(200)
-            busy = self.asked > self.answered or self.page.locator(_BUSY).count() > 0
-            quiet = 0 if busy or self.page.locator(_HOLDER).count() == 0 else quiet + 1
+            busy = self.asked > self.answered or self.page.locator(WAITING).count() > 0
+            quiet = 0 if busy or self.page.locator(CHART_HOLDER).count() == 0 else quiet + 1
         # Not in the handler: a handler must not wait for the browser.
         for response in self.unread:
             self.answers[_chart_of(response.url) or 0] = [
@@ -147,7 +133,7 @@ class Visit:
     def problems(self) -> list[str]:
         """What a user would stumble over: errors, English words, sideways scrolling."""
         text = self.page.locator("body").inner_text()
-        found = [f"Fehler: {item}" for item in self.page.locator(_ERROR).all_inner_texts()]
+        found = [f"Fehler: {item}" for item in self.page.locator(CHART_ERROR).all_inner_texts()]
         found += [f"abgelehnt: {item}" for item in self.refused]
         found += [f"englisch: {word}" for word in _ENGLISH if word in text]
         across = int(self.page.evaluate("document.documentElement.scrollWidth"))
@@ -193,7 +179,7 @@ class Browsing:
             response=lambda response: _note_answer(visit, response),
         )
         page.goto(f"{self._base}/superset/dashboard/{slug}/", wait_until="domcontentloaded")
-        page.wait_for_selector(_HOLDER, timeout=_SECONDS * 1000)
+        page.wait_for_selector(CHART_HOLDER, timeout=_SECONDS * 1000)
         visit.settle()
         return visit
 
