@@ -17,8 +17,8 @@ from flask import Blueprint, Response, request
 
 _PACK_PATH = "/superset/language_pack/de/"
 CORRECTIONS_FILE = Path(__file__).parent / "uebersetzung.yml"
-FIXED_TEXTS = ("Data error",)
-"""Headings that Superset's scripts write without asking for a translation."""
+FIXED_TEXTS = ("Data error", "N/A")
+"""Headings and empty cells that Superset's scripts write without asking for a translation."""
 
 blueprint = Blueprint("lagebild_language", __name__)
 

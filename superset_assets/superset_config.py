@@ -212,10 +212,21 @@ def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 - the name is Superset'
     app.jinja_loader = ChoiceLoader([own, theirs] if theirs is not None else [own])
     _journal.watch(app)
     app.before_request(_slow_down)
+    _settle_default_schema()
     app.before_request(_keep_guests_quiet)
     _allow_frames(app)
     # Its warnings name who failed to sign in; the journal keeps a keyed hash instead.
     logging.getLogger("flask_appbuilder.security").setLevel(logging.ERROR)
+
+
+def _settle_default_schema() -> None:
+    """Half the time of an answer from the cache went into opening the release only to ask for its default schema,
+    which is part of the cache's key; DuckDB's is always `main`. Who may see the answer is judged before the cache
+    (`LagebildSecurityManager.raise_for_access`)."""
+    # Here, because Superset's engines import the configuration.
+    from superset.db_engine_specs.duckdb import DuckDBEngineSpec
+
+    DuckDBEngineSpec.get_default_schema = classmethod(lambda _spec, _database, _catalog: "main")
 
 
 HTML_SANITIZATION = True
