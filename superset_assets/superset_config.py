@@ -35,6 +35,7 @@ from superset_assets.access.security_manager import open_connection as _open_con
 from superset_assets.access.security_manager import pass_statement as _pass_statement
 from superset_assets.access.security_manager import slow_down as _slow_down
 from superset_assets.access.security_manager import validate_connection as _validate_connection
+from superset_assets.answers import remember_by_release as _remember_by_release
 from superset_assets.language import blueprint as _german_texts
 
 _STATE = var_dir() / "superset"
@@ -212,21 +213,11 @@ def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 - the name is Superset'
     app.jinja_loader = ChoiceLoader([own, theirs] if theirs is not None else [own])
     _journal.watch(app)
     app.before_request(_slow_down)
-    _settle_default_schema()
+    _remember_by_release()
     app.before_request(_keep_guests_quiet)
     _allow_frames(app)
     # Its warnings name who failed to sign in; the journal keeps a keyed hash instead.
     logging.getLogger("flask_appbuilder.security").setLevel(logging.ERROR)
-
-
-def _settle_default_schema() -> None:
-    """Half the time of an answer from the cache went into opening the release only to ask for its default schema,
-    which is part of the cache's key; DuckDB's is always `main`. Who may see the answer is judged before the cache
-    (`LagebildSecurityManager.raise_for_access`)."""
-    # Here, because Superset's engines import the configuration.
-    from superset.db_engine_specs.duckdb import DuckDBEngineSpec
-
-    DuckDBEngineSpec.get_default_schema = classmethod(lambda _spec, _database, _catalog: "main")
 
 
 HTML_SANITIZATION = True
@@ -249,8 +240,14 @@ CACHE_CONFIG = {
     "CACHE_THRESHOLD": 500,
     "CACHE_KEY_PREFIX": "lagebild_",
 }
-# Short, because a new release replaces the file below the running server.
-DATA_CACHE_CONFIG = {**CACHE_CONFIG, "CACHE_DEFAULT_TIMEOUT": 60, "CACHE_KEY_PREFIX": "lagebild_data_"}
+# Shared by the workers, and long: the release is part of the key (`answers`).
+DATA_CACHE_CONFIG = {
+    "CACHE_TYPE": "FileSystemCache",
+    "CACHE_DIR": str(_STATE / "cache"),
+    "CACHE_DEFAULT_TIMEOUT": 86_400,
+    "CACHE_THRESHOLD": 2_000,
+    "CACHE_KEY_PREFIX": "lagebild_data_",
+}
 CELERY_CONFIG = None
 RESULTS_BACKEND = None
 STORE_CACHE_KEYS_IN_METADATA_DB = False

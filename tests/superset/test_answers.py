@@ -1,0 +1,62 @@
+"""A remembered answer belongs to the release it came from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import requests
+
+from superset_assets.access.zones import ZoneError
+from superset_assets.answers import release_stamp
+from superset_assets.server import session
+from tests.superset.conftest import SLUG, RunningSuperset
+
+
+def test_another_file_under_the_same_name_has_another_stamp(var: Path) -> None:
+    current = var / "kreis" / "published" / "current.duckdb"
+    current.parent.mkdir(parents=True)
+    current.write_bytes(b"one")
+    before = release_stamp("duckdb", str(current))
+    assert release_stamp("duckdb", str(current)) == before
+    newer = current.with_name("release.duckdb")
+    newer.write_bytes(b"two")
+    os.utime(newer, ns=(current.stat().st_atime_ns, current.stat().st_mtime_ns))
+    newer.replace(current)
+    assert release_stamp("duckdb", str(current)) != before
+
+
+def test_no_stamp_outside_the_released_files(var: Path) -> None:
+    with pytest.raises(ZoneError):
+        release_stamp("duckdb", str(var / "kreis" / "protected" / "warehouse.duckdb"))
+
+
+@pytest.mark.superset
+def test_a_release_is_seen_at_once(superset: RunningSuperset) -> None:
+    current = superset.state / "probekreis" / "published" / "current.duckdb"
+    with session(superset.url, superset.logins["fuehrung"]) as http:
+        body = _first_query(http, superset.url)
+        _ask(http, superset.url, body)
+        assert _ask(http, superset.url, body)
+        kept = shutil.copy2(current, current.with_name("kept.duckdb"))
+        os.replace(kept, current)
+        assert not _ask(http, superset.url, body)
+        assert _ask(http, superset.url, body)
+
+
+def _first_query(http: requests.Session, url: str) -> str:
+    """The question of the first chart of the executive page, as the page asks it."""
+    charts = http.get(f"{url}/api/v1/dashboard/{SLUG}/charts", timeout=60).json()["result"]
+    answers = (http.get(f"{url}/api/v1/chart/{item['id']}", timeout=60).json()["result"] for item in charts)
+    return next(str(item["query_context"]) for item in answers if item["query_context"])
+
+
+def _ask(http: requests.Session, url: str, body: str) -> bool:
+    """Whether the answer was remembered."""
+    answer = http.post(
+        f"{url}/api/v1/chart/data", data=body, headers={"Content-Type": "application/json"}, timeout=60
+    )
+    assert answer.status_code == 200, answer.text
+    return bool(answer.json()["result"][0]["is_cached"])
