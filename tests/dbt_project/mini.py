@@ -5,13 +5,18 @@ Belongs here: building inputs and running dbt. Does not belong here: expectation
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +48,14 @@ AREA_LEVELS = [
     {"level": "sozialraum", "level_label": "Sozialraum", "level_plural": "Sozialräume"},
     {"level": "block", "level_label": "Block", "level_plural": "Blöcke"},
 ]
+
+
+@cache
+def _room() -> Path:
+    """A folder of this process, removed with it."""
+    room = tempfile.mkdtemp(prefix="lagebild-mini-")
+    atexit.register(shutil.rmtree, room, ignore_errors=True)
+    return Path(room)
 
 
 @dataclass
@@ -308,24 +321,28 @@ class Mini:
             pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{table}.parquet")
 
     def build(self, *arguments: str) -> None:
-        """Writes the inputs and runs `dbt build` (or the given command); raises with dbt's output on failure."""
+        """Writes the inputs and runs `dbt build` (or the given command); raises with dbt's output on failure.
+
+        dbt reads the whole project anew when a variable differs: what it has read with the same ones is handed on.
+        """
         self._write_landing()
         self._write_registry()
         self._write_catalogue()
+        place = self.stand()
         variables = {
             "instance": "mini",
             "title": "Mini",
             "is_synthetic": True,
             "attribution": "Test",
-            "landing_dir": str(self.root / "landing"),
-            "registry_dir": self.registry_dir,
-            "catalogue_dir": str(self.root / "catalogue"),
+            "landing_dir": str(place / "landing"),
+            "registry_dir": self.registry_dir.replace(str(self.root), str(place)),
+            "catalogue_dir": str(place / "catalogue"),
             "main_area_system": "sozialraum",
             "release_id": "R1",
             "input_fingerprint": "F1",
             "catalogue_version": "C1",
             "measures": self.microdata_measures,
-            "proof_dir": self.proof_dir,
+            "proof_dir": self.proof_dir.replace(str(self.root), str(place)),
             "require_certificate": self.require_certificate,
         }
         command = [
@@ -340,16 +357,32 @@ class Mini:
             "--vars",
             json.dumps(variables),
         ]
+        read = self.root / "target" / "partial_parse.msgpack"
+        read.parent.mkdir(exist_ok=True)
+        handed_on = _room() / f"{hashlib.sha256(json.dumps(variables).encode()).hexdigest()}.msgpack"
+        if handed_on.exists():
+            shutil.copyfile(handed_on, read)
         environment = os.environ | {
-            "LAGEBILD_WAREHOUSE": str(self.warehouse),
+            "LAGEBILD_WAREHOUSE": str(place / self.warehouse.name),
             "DBT_TARGET_PATH": str(self.root / "target"),
             **DBT_THREADS,
             "DBT_LOG_PATH": str(self.root / "log"),
         }
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if read.exists():
+            shutil.copyfile(read, handed_on)
         if result.returncode != 0:
             raise AssertionError(result.stdout[-8000:] + result.stderr[-2000:])
 
+    def stand(self) -> Path:
+        """Puts the instance at the one place all are built at, so that dbt's variables do not differ; views of the
+        warehouse read their files there."""
+        place = _room() / "mini"
+        place.unlink(missing_ok=True)
+        place.symlink_to(self.root)
+        return place
+
     def query(self, sql: str) -> pd.DataFrame:
+        self.stand()
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             return connection.execute(sql).df()

@@ -93,16 +93,8 @@ def register(tmp_path_factory: pytest.TempPathFactory) -> Mini:
     return mini
 
 
-def _query(mini: Mini, sql: str) -> pd.DataFrame:
-    import duckdb
-
-    with duckdb.connect(str(mini.warehouse), read_only=True) as connection:
-        return connection.sql(sql).df()
-
-
 def _validities(mini: Mini, level: str) -> set[tuple[Any, ...]]:
-    frame = _query(
-        mini,
+    frame = mini.query(
         f"""
         select area_code, area_name, parent_code, strftime(valid_from, '%Y-%m-%d'), strftime(valid_to, '%Y-%m-%d')
         from core.int_area_validity where area_level = '{level}'
@@ -138,15 +130,14 @@ def test_states_and_changes_become_validities(register: Mini) -> None:
 
 
 def test_a_border_is_lent_to_every_version(register: Mini) -> None:
-    found = _query(
-        register, "select count(*) from core.int_area_validity where geometry is not null and area_code = 'C'"
+    found = register.query(
+        "select count(*) from core.int_area_validity where geometry is not null and area_code = 'C'"
     )
     assert found.iloc[0, 0] == 2
 
 
 def test_versions_are_linked_by_listed_and_implied_weights(register: Mini) -> None:
-    frame = _query(
-        register,
+    frame = register.query(
         """
         select split_part(from_area_key, '|', 3), split_part(to_area_key, '|', 3),
                strftime(reform_date, '%Y-%m-%d'), weight, method, is_estimate
@@ -166,8 +157,7 @@ def test_versions_are_linked_by_listed_and_implied_weights(register: Mini) -> No
 
 
 def test_a_sum_comes_from_the_finest_level_that_is_complete(register: Mini) -> None:
-    frame = _query(
-        register,
+    frame = register.query(
         """
         select split_part(area_key, '|', 3) as code, value, obs_status
         from core.fct_measure

@@ -108,6 +108,7 @@ def _failed(mini: Mini, name: str, changed: pd.DataFrame) -> set[str]:
     What dbt has compiled is run again as it is, on a copy of the warehouse: a start of dbt per falsification would
     take minutes. That a finding stops the build is shown once, in `test_a_falsified_proof_stops_dbt`.
     """
+    mini.stand()
     compiled = mini.root / "target" / "compiled" / "lagebild"
     with _replaced(mini, name, changed), tempfile.TemporaryDirectory() as folder:
         # The compiled SQL names the database by its file.

@@ -103,6 +103,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Mini]:
         # Each night has a warehouse of its own, as `lagebild stand --rechnen` builds it.
         kept = Mini(mini.root / f"{name}-warehouse")
         kept.root.mkdir()
+        for part in ("landing", "catalogue", name):
+            (kept.root / part).symlink_to(mini.root / part)
         mini.warehouse.rename(kept.warehouse)
         built[name] = kept
     return built

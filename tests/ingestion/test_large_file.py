@@ -68,7 +68,7 @@ def test_a_large_file_needs_bounded_memory(tmp_path: Path) -> None:
     assert int(peak) < LIMIT_MB, f"{peak} MiB at the peak"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_fault_at_the_end_of_a_large_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "var" / "probe" / "inbox" / "register" / "register_2024-06-30.csv"
     write(path, MEGABYTES // 4)
