@@ -292,7 +292,7 @@ def test_primary_rules_and_protection_levels(spark: Any, tmp_path: Path) -> None
             assert 0 <= row["lower_goal"] <= row["value_units"] <= row["upper_goal"], row
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_residual_pooling(known: bool, spark: Any, tmp_path: Path) -> None:
     chosen = {
         name: table.filter(pc.equal(table["breakdown"], "age" if known else "total"))

@@ -172,6 +172,7 @@ def test_every_table_has_a_verdict_and_the_attack_was_in_vain(released: Installa
     assert attack["disproved"] == []
 
 
+@pytest.mark.thorough
 def test_a_witness_that_is_tampered_with_blocks_the_release(released: Installation) -> None:
     before = file_sha256(released.current)
     witness = released.var / "musterkreis" / "protected" / "proof" / "witness.parquet"

@@ -99,22 +99,6 @@ def test_executive_opens_every_dashboard(superset: RunningSuperset, people: Brow
     assert _walk(people, "fuehrung", sorted(_dashboards(superset, "fuehrung")), tmp_path) == {}
 
 
-@pytest.mark.parametrize(
-    "user",
-    # One with figures of its own here, the others among the large cases: a page takes seconds to draw.
-    [
-        pytest.param(user, marks=[] if user == "kommune-altensiel" else [pytest.mark.thorough])
-        for user in _ROLES[1:]
-    ],
-)
-def test_every_role_opens_the_executive_page_and_its_own_figures(
-    superset: RunningSuperset, people: Browsing, tmp_path: Path, user: str
-) -> None:
-    offered = _dashboards(superset, user) if user in _OWN else {}
-    own = [slug for slug, title in offered.items() if title.startswith("Interne Zahlen")]
-    assert _walk(people, user, [SLUG, *own], tmp_path) == {}
-
-
 @pytest.mark.thorough
 @pytest.mark.parametrize("user", _ROLES[1:])
 def test_every_role_opens_every_dashboard(

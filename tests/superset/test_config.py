@@ -78,6 +78,7 @@ def test_security_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert str(tmp_path) in str(config["SQLALCHEMY_DATABASE_URI"])
 
 
+@pytest.mark.thorough
 def test_each_installation_has_its_own_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = []
     for name in ("one", "two", "one"):
