@@ -126,8 +126,6 @@ def _certificate(file: Path, proof: Path, cells: int) -> None:
     with duckdb.connect(str(file)) as connection:
         connection.execute(
             f"""
-            create schema if not exists staging;
-            create or replace table staging.stg_catalogue__audience (audience varchar, position integer);
             create or replace table disclosure.int_disclosure__decision as
             select measure_id, period_key, area_key, group_key, is_published, 'solver' as decided_by
             from read_parquet('{proof}/pattern.parquet') where audience = 'public'
