@@ -15,6 +15,7 @@ from dagster import (
     in_process_executor,
 )
 
+from ingestion.landing.deliveries import TIMEZONE
 from ingestion.landing.mail import mail_is_wanted
 from lagebild.instance import Instance, list_instances
 from orchestration.assets import instance_assets
@@ -25,7 +26,6 @@ from orchestration.warehouse import prepared_manifest
 from orchestration.weekly_mail import IMPULSE
 
 NIGHTLY = "0 2 * * *"
-TIMEZONE = "Europe/Berlin"
 RUNNING_BY_DEFAULT = frozenset({"musterkreis"})
 """Others are switched on in the web server once their deliveries come every night."""
 
@@ -55,7 +55,7 @@ def build_definitions(instances: list[str] | None = None) -> Definitions:
             name=f"nightly_{name}",
             job=job,
             cron_schedule=NIGHTLY,
-            execution_timezone=TIMEZONE,
+            execution_timezone=TIMEZONE.key,
             default_status=(
                 DefaultScheduleStatus.RUNNING if name in RUNNING_BY_DEFAULT else DefaultScheduleStatus.STOPPED
             ),
@@ -63,11 +63,11 @@ def build_definitions(instances: list[str] | None = None) -> Definitions:
         for name, job in zip(names, jobs, strict=True)
     ]
     # Letters can only be sent where a mail server is named.
-    reminders = [REMINDERS.definitions(name) for name in names] if mail_is_wanted() else []
-    mails = [
-        IMPULSE.definitions(name) for name in names if mail_is_wanted() and Instance(name).config.weekly_mail
+    mailing = names if mail_is_wanted() else []
+    by_mail = [
+        *(REMINDERS.definitions(name) for name in mailing),
+        *(IMPULSE.definitions(name) for name in mailing if Instance(name).config.weekly_mail),
     ]
-    by_mail = [*reminders, *mails]
     return Definitions(
         assets=[item for name in names for item in instance_assets(name, manifest)],
         jobs=[*jobs, *(job for job, _ in by_mail)],

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import duckdb
 
+from ingestion.landing.deliveries import TIMEZONE
 from ingestion.landing.manifest import read_manifests
 from lagebild.instance import Instance, list_instances
 from orchestration.publish import current_release
@@ -79,7 +79,7 @@ def all_status() -> list[InstanceStatus]:
 
 def _german_time(utc: str) -> str:
     """`2026-11-21 04:58:48.19` (UTC) -> `21.11.2026, 05:58 Uhr`."""
-    moment = datetime.fromisoformat(utc).replace(tzinfo=UTC).astimezone(ZoneInfo("Europe/Berlin"))
+    moment = datetime.fromisoformat(utc).replace(tzinfo=UTC).astimezone(TIMEZONE)
     return f"{moment:%d.%m.%Y, %H:%M} Uhr"
 
 

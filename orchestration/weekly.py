@@ -19,10 +19,9 @@ from dagster import (
     op,
 )
 
+from ingestion.landing.deliveries import TIMEZONE
 from ingestion.landing.mail import MailSettings, mail_settings
 from lagebild.instance import Instance
-
-TIMEZONE = "Europe/Berlin"
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class WeeklyMail:
             name=f"{self.schedule}_{name}",
             job=weekly,
             cron_schedule=self.cron,
-            execution_timezone=TIMEZONE,
+            execution_timezone=TIMEZONE.key,
             default_status=self.status,
         )
         return weekly, schedule

@@ -213,6 +213,16 @@ def run_sql(
         return [(answer.status_code, _body(answer)) for answer in answers]
 
 
+def saved_queries(http: requests.Session, base_url: str, slug: str) -> list[str]:
+    """The questions of all charts of a dashboard as JSON, as its page asks them."""
+    listed = http.get(f"{base_url}/api/v1/dashboard/{slug}/charts", timeout=_TIMEOUT).json()["result"]
+    contexts = [
+        http.get(f"{base_url}/api/v1/chart/{item['id']}", timeout=_TIMEOUT).json()["result"]["query_context"]
+        for item in listed
+    ]
+    return [json.dumps(json.loads(context)) for context in contexts if context]
+
+
 def _chart_answer(http: requests.Session, base: str, chart_id: int) -> ChartAnswer:
     described = http.get(f"{base}/api/v1/chart/{chart_id}", timeout=_TIMEOUT)
     if described.status_code != requests.codes.ok:

@@ -77,15 +77,6 @@ def write_wide(
         for table in tables:
             _count(connection, table, last_periods)
         connection.execute("drop table place")
-        # The public alone, and nobody has let an unsafe figure pass.
-        connection.execute(
-            "create table disclosure.int_disclosure__allowed as select table_id, measure_id, '' as period_key,"
-            " area_key, group_key from disclosure.int_disclosure__table_cell limit 0"
-        )
-        connection.execute("create schema staging")
-        connection.execute(
-            "create table staging.stg_catalogue__audience (audience varchar, position integer)"
-        )
         row = connection.execute("select count(*) from disclosure.int_disclosure__table_cell").fetchone()
     assert row is not None
     return int(row[0])
@@ -138,6 +129,11 @@ def _empty_relations(connection: duckdb.DuckDBPyConnection) -> None:
             tier varchar, weight double, suggested_hidden boolean);
         create table disclosure.int_disclosure__known (audience varchar, table_id varchar, measure_id varchar,
             area_key varchar, group_key varchar, value_low bigint, value_high bigint, release_id varchar);
+        -- The public alone, and nobody has let an unsafe figure pass.
+        create table disclosure.int_disclosure__allowed (table_id varchar, measure_id varchar, period_key varchar,
+            area_key varchar, group_key varchar);
+        create schema staging;
+        create table staging.stg_catalogue__audience (audience varchar, position integer);
         """
     )
 

@@ -10,7 +10,6 @@ release does it. Goal (issue 6): p95 of chart data under 1.5 s with a warm cache
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import shutil
 import socket
@@ -30,7 +29,7 @@ import requests
 from lagebild.paths import InstancePaths
 from orchestration.database_files import switch
 from superset_assets.roles import read_logins
-from superset_assets.server import command, health, session
+from superset_assets.server import command, health, saved_queries, session
 
 AT_ONCE = 6
 """Requests a browser has open with one server."""
@@ -111,16 +110,6 @@ def user(
             timed(log, "page", http, "GET", f"{url}/api/v1/dashboard/{slug}/charts")
             list(browser.map(lambda body: ask(log, http, url, body), charts))
             time.sleep(draw.uniform(0.5, 1.5) * think)
-
-
-def saved_queries(http: requests.Session, url: str, slug: str) -> list[str]:
-    """The queries of all charts, as the dashboard sends them."""
-    listed = http.get(f"{url}/api/v1/dashboard/{slug}/charts", timeout=60).json()["result"]
-    contexts = [
-        http.get(f"{url}/api/v1/chart/{item['id']}", timeout=60).json()["result"]["query_context"]
-        for item in listed
-    ]
-    return [json.dumps(json.loads(context)) for context in contexts if context]
 
 
 def swap(current: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from orchestration.database_files import switch
 from superset_assets.access.zones import ZoneError
 from superset_assets.answers import release_stamp
-from superset_assets.server import session
+from superset_assets.server import saved_queries, session
 from tests.superset.conftest import SLUG, RunningSuperset
 
 
@@ -37,20 +38,12 @@ def test_no_stamp_outside_the_released_files(var: Path) -> None:
 def test_a_release_is_seen_at_once(superset: RunningSuperset) -> None:
     current = superset.state / "probekreis" / "published" / "current.duckdb"
     with session(superset.url, superset.logins["fuehrung"]) as http:
-        body = _first_query(http, superset.url)
+        body = saved_queries(http, superset.url, SLUG)[0]
         _ask(http, superset.url, body)
         assert _ask(http, superset.url, body)
-        kept = shutil.copy2(current, current.with_name("kept.duckdb"))
-        os.replace(kept, current)
+        switch(shutil.copy2(current, current.with_name("kept.duckdb")), current)
         assert not _ask(http, superset.url, body)
         assert _ask(http, superset.url, body)
-
-
-def _first_query(http: requests.Session, url: str) -> str:
-    """The question of the first chart of the executive page, as the page asks it."""
-    charts = http.get(f"{url}/api/v1/dashboard/{SLUG}/charts", timeout=60).json()["result"]
-    answers = (http.get(f"{url}/api/v1/chart/{item['id']}", timeout=60).json()["result"] for item in charts)
-    return next(str(item["query_context"]) for item in answers if item["query_context"])
 
 
 def _ask(http: requests.Session, url: str, body: str) -> bool:
